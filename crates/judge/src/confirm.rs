@@ -1,0 +1,38 @@
+//! Phase 2: drift counts only if a second read of both sides shows the same.
+
+use crate::{Judgement, Plan, SettlingReason, Verdict};
+
+/// What a second read makes of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Confirmation {
+    /// The same drift, the same last-modified ledger, the same judged columns: the plan, with the second read's stamp.
+    Confirmed(Plan),
+    /// Something moved between the reads, and it still differs: look again, with the second read as the first.
+    Moving {
+        /// What the second read would do; none while the row is within its grace.
+        plan: Option<Plan>,
+        /// The verdict if nobody looks again.
+        otherwise: Verdict,
+    },
+    /// No drift any more; the second read's verdict stands.
+    Gone(Verdict),
+}
+
+/// Compares the plan of a first read with what a second read says.
+#[must_use]
+pub fn confirm(first: &Plan, second: Judgement) -> Confirmation {
+    match (second.verdict, second.plan) {
+        (Verdict::Drifted, Some(plan)) if is_same(first, &plan) => Confirmation::Confirmed(plan),
+        (Verdict::Drifted, plan) => Confirmation::Moving { plan, otherwise: Verdict::Settling(SettlingReason::Moving) },
+        (Verdict::Settling(reason), _) => Confirmation::Moving { plan: None, otherwise: Verdict::Settling(reason) },
+        (verdict, _) => Confirmation::Gone(verdict),
+    }
+}
+
+fn is_same(first: &Plan, second: &Plan) -> bool {
+    let last_modified = |plan: &Plan| plan.stamp.as_ref().map(|stamp| stamp.last_modified);
+    first.drifts == second.drifts
+        && first.judged == second.judged
+        && first.action == second.action
+        && last_modified(first) == last_modified(second)
+}

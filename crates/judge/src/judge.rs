@@ -1,0 +1,208 @@
+//! Phase 1: from what was located, observed and compared to a verdict and a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{Action, Class, Drift, Durability, Plan, Repair, SettlingReason, SkipReason, Stamp, UnknownReason, Verdict, Withheld};
+
+/// What the database said of a row, apart from its differences.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RowFacts {
+    /// The spec's `[provisional] when` holds: the key is not the chain's yet.
+    pub provisional: bool,
+    /// What the key columns hold, as a person reads it.
+    pub key: Option<String>,
+    /// Seconds since the column that the spec names in `changed`, by the database's clock; none where it names none.
+    pub changed_secs_ago: Option<i64>,
+    /// The judged columns as text.
+    pub judged: BTreeMap<String, Option<String>>,
+    /// Columns whose repair was reverted and not released since.
+    pub held: BTreeSet<String>,
+}
+
+/// What the chain said of an entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// It is there, and decodes. Also: the transaction is final.
+    Present(Stamp),
+    /// It is not there.
+    Absent {
+        /// As of when.
+        stamp: Stamp,
+        /// Whether the instance of its contract came in the same answer.
+        with_instance: bool,
+    },
+    /// It is there and does not decode.
+    Unreadable(Stamp),
+    /// A column that the key needs is NULL.
+    NoKey,
+    /// The transaction has not been decided yet, as far as anyone can tell.
+    InFlight,
+    /// The transaction is older than what the endpoint keeps.
+    Pruned,
+}
+
+/// One difference that the database found, before anything is decided about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The class that the spec gives it.
+    pub class: Class,
+    /// The column that would be set; none for a condition.
+    pub column: Option<String>,
+    /// The field's column or the condition's name.
+    pub field: String,
+    /// The database's value.
+    pub db: Option<String>,
+    /// The chain's value.
+    pub chain: Option<String>,
+    /// The chain's value could be written: it has a counterpart in the column, and the column takes writes.
+    pub writable: Result<(), Withheld>,
+}
+
+/// What the spec decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// How long the chain keeps the entry.
+    pub durability: Durability,
+    /// What may be done about each class; `report` for those not named.
+    pub repair: BTreeMap<Class, Repair>,
+    /// A difference on a row that changed less than this ago is settling, in seconds.
+    pub grace_secs: i64,
+    /// The spec says all that a new row needs.
+    pub insert_complete: bool,
+}
+
+impl Rules {
+    fn repair(&self, class: Class) -> Repair {
+        self.repair.get(&class).copied().unwrap_or_default()
+    }
+}
+
+/// The verdict on an entity, and what would mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict. `Drifted` here is a suspicion until [`crate::confirm`] has seen it twice.
+    pub verdict: Verdict,
+    /// The plan, exactly where the verdict is `Drifted`.
+    pub plan: Option<Plan>,
+}
+
+impl Judgement {
+    /// A verdict that plans nothing.
+    #[must_use]
+    pub const fn plain(verdict: Verdict) -> Self {
+        Self { verdict, plan: None }
+    }
+
+    fn drifted(plan: Plan) -> Self {
+        debug_assert!(!plan.drifts.is_empty(), "a plan mends something");
+        Self { verdict: Verdict::Drifted, plan: Some(plan) }
+    }
+}
+
+/// Judges a row against what the chain said of its entry. `differences` is what the comparison found, empty where
+/// there was nothing to compare with.
+#[must_use]
+pub fn judge_row(row: &RowFacts, seen: &Seen, differences: Vec<Difference>, rules: &Rules) -> Judgement {
+    if row.provisional {
+        return settle(row, rules, || needs_person(row, Class::ProvisionalId, None));
+    }
+    let stamp = match seen {
+        Seen::NoKey => return Judgement::plain(Verdict::Skipped(SkipReason::NoKey)),
+        Seen::InFlight => return Judgement::plain(Verdict::InSync),
+        Seen::Pruned => return Judgement::plain(Verdict::Unknown(UnknownReason::Pruned)),
+        Seen::Unreadable(_) => return Judgement::plain(Verdict::Unknown(UnknownReason::Undecodable)),
+        Seen::Absent { with_instance: false, .. } => return Judgement::plain(Verdict::Unknown(UnknownReason::NoInstance)),
+        Seen::Absent { .. } if rules.durability == Durability::Temporary => {
+            return Judgement::plain(Verdict::Unknown(UnknownReason::TemporaryAbsent));
+        }
+        Seen::Absent { stamp, .. } => {
+            return settle(row, rules, || needs_person(row, Class::MissingOnChain, Some(stamp.clone())));
+        }
+        Seen::Present(stamp) => stamp,
+    };
+    if differences.is_empty() {
+        return Judgement::plain(Verdict::InSync);
+    }
+    settle(row, rules, || {
+        let action = choose(&differences, row, rules);
+        let drifts = differences.into_iter().map(|it| Drift { class: it.class, field: it.field, db: it.db, chain: it.chain }).collect();
+        Plan { drifts, action, judged: row.judged.clone(), stamp: Some(stamp.clone()) }
+    })
+}
+
+/// Judges a key that the chain has and the table lacks. `row` is the row that the spec would insert, `withheld` why it
+/// must not be; `provisional_rows` says that rows of the kind wait for their real key, and could be this entity.
+#[must_use]
+pub fn judge_missing_row(
+    key: &str,
+    seen: &Seen,
+    row: BTreeMap<String, Option<String>>,
+    withheld: Option<Withheld>,
+    provisional_rows: bool,
+    rules: &Rules,
+) -> Judgement {
+    let stamp = match seen {
+        Seen::Present(stamp) => stamp,
+        Seen::NoKey => return Judgement::plain(Verdict::Skipped(SkipReason::NoKey)),
+        Seen::Unreadable(_) => return Judgement::plain(Verdict::Unknown(UnknownReason::Undecodable)),
+        Seen::Absent { with_instance: false, .. } => return Judgement::plain(Verdict::Unknown(UnknownReason::NoInstance)),
+        Seen::Absent { .. } | Seen::InFlight | Seen::Pruned => return Judgement::plain(Verdict::Skipped(SkipReason::NotOnChain)),
+    };
+    let action = if rules.repair(Class::MissingRow) != Repair::Insert {
+        Action::Report { why: Withheld::NotAsked }
+    } else if !rules.insert_complete {
+        Action::Report { why: Withheld::IncompleteInsert }
+    } else if provisional_rows {
+        Action::Report { why: Withheld::MayBeProvisional }
+    } else if let Some(why) = withheld {
+        Action::Report { why }
+    } else {
+        Action::Insert { row }
+    };
+    let drift = Drift { class: Class::MissingRow, field: String::new(), db: None, chain: Some(key.to_owned()) };
+    Judgement::drifted(Plan { drifts: vec![drift], action, judged: BTreeMap::new(), stamp: Some(stamp.clone()) })
+}
+
+/// A difference on a row that was written just now may be a write whose other half is on its way.
+fn settle(row: &RowFacts, rules: &Rules, plan: impl FnOnce() -> Plan) -> Judgement {
+    match row.changed_secs_ago {
+        Some(age) if age < rules.grace_secs => Judgement::plain(Verdict::Settling(SettlingReason::RecentlyChanged)),
+        _ => Judgement::drifted(plan()),
+    }
+}
+
+fn needs_person(row: &RowFacts, class: Class, stamp: Option<Stamp>) -> Plan {
+    let drift = Drift { class, field: String::new(), db: row.key.clone(), chain: None };
+    Plan { drifts: vec![drift], action: Action::Report { why: Withheld::NeedsPerson }, judged: row.judged.clone(), stamp }
+}
+
+/// What may be done about the differences of one row: an update of the columns that the spec allows, or a report
+/// with the first reason that stands in the way.
+fn choose(differences: &[Difference], row: &RowFacts, rules: &Rules) -> Action {
+    let mut set = BTreeMap::new();
+    let mut why = None;
+    for difference in differences {
+        match may_update(difference, row, rules) {
+            Ok(column) => {
+                set.insert(column.to_owned(), difference.chain.clone());
+            }
+            Err(reason) => why = why.or(Some(reason)),
+        }
+    }
+    match why {
+        Some(why) if set.is_empty() => Action::Report { why },
+        _ => Action::Update { set },
+    }
+}
+
+fn may_update<'a>(difference: &'a Difference, row: &RowFacts, rules: &Rules) -> Result<&'a str, Withheld> {
+    let column = difference.column.as_deref().ok_or(Withheld::NeedsPerson)?;
+    if rules.repair(difference.class) != Repair::Update {
+        return Err(Withheld::NotAsked);
+    }
+    if row.held.contains(column) {
+        return Err(Withheld::Held);
+    }
+    difference.writable?;
+    Ok(column)
+}

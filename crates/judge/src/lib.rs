@@ -1,0 +1,24 @@
+//! The decisions of trueup, and the words that every other crate shares.
+//!
+//! Pure: no I/O, no clock, no randomness, no async. What time it is and how old a row is comes in as data, so that
+//! each rule can be read as a table and tested as one.
+
+mod class;
+mod confirm;
+mod judge;
+mod names;
+mod observation;
+mod pending;
+mod plan;
+mod repair;
+mod verdict;
+
+pub use class::Class;
+pub use confirm::{Confirmation, confirm};
+pub use judge::{Difference, Judgement, RowFacts, Rules, Seen, judge_missing_row, judge_row};
+pub use names::{ChainKey, EntityKind, Mode, ParseNameError, PlanId, RowIdentity, RunId};
+pub use observation::{Durability, Stamp};
+pub use pending::{Answer, Retention, TransactionState, pending_transaction};
+pub use plan::{Action, Drift, Plan, Withheld};
+pub use repair::Repair;
+pub use verdict::{SettlingReason, SkipReason, UnknownReason, Verdict};

@@ -1,0 +1,104 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Class, Stamp};
+
+/// One difference between a row and the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// What sort.
+    pub class: Class,
+    /// The column, the name of the condition, or the key column, that it is about; empty for a whole row.
+    pub field: String,
+    /// What the database holds, as text; none for NULL or no row.
+    pub db: Option<String>,
+    /// What the chain holds, as text in the column's units; none for nothing.
+    pub chain: Option<String>,
+}
+
+/// Why drift is reported and not repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Withheld {
+    /// The spec does not ask for a repair of this class.
+    NotAsked,
+    /// Only a person can decide.
+    NeedsPerson,
+    /// The chain's value has no counterpart: the spec's `map` lacks its label.
+    Unmapped,
+    /// A repair of it was reverted, and is held until it is released.
+    Held,
+    /// The spec does not say all that the missing row needs.
+    IncompleteInsert,
+    /// An unresolved provisional row of its kind could be this entity.
+    MayBeProvisional,
+    /// The table cannot be written: a view, a generated column, or no right to.
+    NotWritable,
+}
+
+impl Withheld {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAsked => "not_asked",
+            Self::NeedsPerson => "needs_person",
+            Self::Unmapped => "unmapped",
+            Self::Held => "held",
+            Self::IncompleteInsert => "incomplete_insert",
+            Self::MayBeProvisional => "may_be_provisional",
+            Self::NotWritable => "not_writable",
+        }
+    }
+}
+
+/// What a plan would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Action {
+    /// Set these columns to these values (text, cast to the column's type).
+    Update {
+        /// Column to value.
+        set: BTreeMap<String, Option<String>>,
+    },
+    /// Insert a row of these columns.
+    Insert {
+        /// Column to value.
+        row: BTreeMap<String, Option<String>>,
+    },
+    /// Nothing but report.
+    Report {
+        /// Why nothing else.
+        why: Withheld,
+    },
+}
+
+impl Action {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Update { .. } => "update",
+            Self::Insert { .. } => "insert",
+            Self::Report { .. } => "report",
+        }
+    }
+}
+
+/// What would mend the drift of one entity: printable, stored, and the same thing in a dry run and in a real one.
+///
+/// All drifts of an entity are one plan and one write: they were judged together, against the same columns, so that
+/// a second write would find the first one's change and stand back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The differences, at least one.
+    pub drifts: Vec<Drift>,
+    /// What would be done.
+    pub action: Action,
+    /// The columns that were judged (key, compared, inputs of conditions and of `where`) as they were, as text. A
+    /// repair writes only while they are still so. Empty for a missing row.
+    pub judged: BTreeMap<String, Option<String>>,
+    /// What the chain's side rests on; none where the chain was not asked, as for a provisional row.
+    pub stamp: Option<Stamp>,
+}

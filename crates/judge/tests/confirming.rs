@@ -1,0 +1,74 @@
+//! What a second look decides.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use trueup_judge::{
+    Action, Class, Confirmation, Drift, Judgement, Plan, SettlingReason, SkipReason, Stamp, UnknownReason, Verdict, Withheld, confirm,
+};
+
+fn plan() -> Plan {
+    Plan {
+        drifts: vec![Drift { class: Class::StaleValue, field: "balance".into(), db: Some("1".into()), chain: Some("2".into()) }],
+        action: Action::Update { set: BTreeMap::from([("balance".into(), Some("2".into()))]) },
+        judged: BTreeMap::from([("balance".into(), Some("1".into())), ("status".into(), None)]),
+        stamp: Some(Stamp { endpoint: "a".into(), ledger: 10, last_modified: Some(5), archived: false }),
+    }
+}
+
+fn drifted(plan: Plan) -> Judgement {
+    Judgement { verdict: Verdict::Drifted, plan: Some(plan) }
+}
+
+#[test]
+fn the_same_drift_twice_is_confirmed_with_the_stamp_of_the_second_read() {
+    let mut second = plan();
+    second.stamp = Some(Stamp { endpoint: "b".into(), ledger: 12, last_modified: Some(5), archived: true });
+    assert_eq!(confirm(&plan(), drifted(second.clone())), Confirmation::Confirmed(second));
+}
+
+#[test]
+fn anything_that_moved_between_the_reads_is_not_confirmed() {
+    let changes: [fn(&mut Plan); 5] = [
+        |plan| plan.drifts[0].chain = Some("3".into()),
+        |plan| drop(plan.judged.insert("status".into(), Some("paid".into()))),
+        |plan| plan.stamp.as_mut().expect("a stamp").last_modified = Some(6),
+        |plan| plan.action = Action::Report { why: Withheld::Held },
+        |plan| plan.stamp = None,
+    ];
+    for change in changes {
+        let mut second = plan();
+        change(&mut second);
+        let expected = Confirmation::Moving { plan: Some(second.clone()), otherwise: Verdict::Settling(SettlingReason::Moving) };
+        assert_eq!(confirm(&plan(), drifted(second)), expected);
+    }
+}
+
+#[test]
+fn a_row_within_its_grace_is_looked_at_again() {
+    let verdict = Verdict::Settling(SettlingReason::RecentlyChanged);
+    assert_eq!(confirm(&plan(), Judgement::plain(verdict)), Confirmation::Moving { plan: None, otherwise: verdict });
+}
+
+#[test]
+fn no_drift_in_the_second_read_is_no_drift() {
+    for verdict in [Verdict::InSync, Verdict::Skipped(SkipReason::NoRow), Verdict::Unknown(UnknownReason::NoInstance)] {
+        assert_eq!(confirm(&plan(), Judgement::plain(verdict)), Confirmation::Gone(verdict));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// Whatever the second read says, only what is the same in every judged part is confirmed.
+    #[test]
+    fn only_the_same_is_confirmed(db in "[a-z]{0,2}", chain in "[a-z]{0,2}", modified in 4_u32..7, ledger in 10_u32..12) {
+        let mut second = plan();
+        second.drifts[0].db = Some(db.clone());
+        second.judged.insert("balance".into(), Some(db.clone()));
+        second.drifts[0].chain = Some(chain.clone());
+        second.stamp = Some(Stamp { endpoint: "a".into(), ledger, last_modified: Some(modified), archived: false });
+        let confirmed = matches!(confirm(&plan(), drifted(second)), Confirmation::Confirmed(_));
+        prop_assert_eq!(confirmed, db == "1" && chain == "2" && modified == 5);
+    }
+}

@@ -1,0 +1,28 @@
+//! Entity specs: the TOML files that map a kind of entity to its table and to its place on chain.
+//!
+//! A spec is read with its places kept, so that every error, here or later against the database, can point at the
+//! line and column that it is about. What is checked here is what the text alone can tell; whether a spec fits the
+//! database and the chain is checked where those are.
+
+mod document;
+mod duration;
+mod environment;
+mod error;
+mod identifier;
+mod literal;
+mod load;
+mod mentions;
+mod model;
+mod parse;
+mod path;
+mod place;
+mod provisional;
+mod suggest;
+mod transaction;
+
+pub use error::{SpecError, SpecErrors};
+pub use load::load;
+pub use model::*;
+pub use path::PathError;
+pub use provisional::{CreationEvent, EventPart, EventPath, Provisional, Reference, Topic};
+pub use transaction::{TRANSACTION_VALUES, Transaction};

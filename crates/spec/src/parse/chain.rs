@@ -1,0 +1,98 @@
+//! `[chain]`: which source, and the source's own keys.
+
+use stellar_strkey::{Contract as ContractId, Strkey};
+use trueup_judge::Durability;
+
+use super::entry::EntryReader;
+use super::{Chain, enumerate, table, transaction, values};
+use crate::document::{Item, Section};
+use crate::{Contract, KeyTemplate, Name, Soroban, Source, identifier};
+
+/// Sources that the file format names and that this version cannot read.
+const LATER_SOURCES: [&str; 3] = ["asset_balance", "view", "events"];
+
+pub(super) fn chain(mut section: Section<'_>, key: Option<Item<'_>>, values: Option<Item<'_>>) -> Option<Chain> {
+    let item = section.require("source", "write `source = \"soroban\"` for contract entries, or `source = \"transaction\"`")?;
+    let text = item.text()?;
+    match text.text.as_str() {
+        "soroban" => soroban(section, key, values),
+        "transaction" => transaction::chain(section, key, values, text.at),
+        later if LATER_SOURCES.contains(&later) => {
+            let help = match later {
+                "asset_balance" => {
+                    "a balance that the asset's contract holds can be read with `source = \"soroban\"` and the entry [Balance, Address]"
+                }
+                _ => "this version reads `soroban` and `transaction`",
+            };
+            text.fail(format!("the source `{later}` is not supported by this version"), Some(help.to_owned()))
+        }
+        other => text.fault(identifier::none_of("source", other, ["soroban", "transaction"])),
+    }
+}
+
+fn soroban(mut section: Section<'_>, key: Option<Item<'_>>, values: Option<Item<'_>>) -> Option<Chain> {
+    let document = section.document;
+    if key.is_none() {
+        let help = "name the column (or the list of columns) that holds the chain key, as in `key = \"loan_id\"`".to_owned();
+        document.report(crate::Position { line: 1, column: 1 }, "the spec has no `key`", Some(help));
+    }
+    let key = key.and_then(|item| table::key(&item));
+    let contract = section
+        .require("contract", "write the contract's address, or `contract = { column = \"contract_address\" }` if each row has its own")
+        .and_then(|item| contract(&item));
+    let durability_item = section.take("durability");
+    let durability = durability_item.as_ref().map_or(Some(Durability::Persistent), durability);
+    let mut reader = EntryReader::with_arguments();
+    let entry = section
+        .require("entry", "write the key of the contract's entry, as in `entry = [{ symbol = \"Loan\" }, { u64 = \"loan_id\" }]`")
+        .and_then(|item| reader.entry(&item));
+    if let (Some(KeyTemplate::Instance), Some(Durability::Temporary), Some(item)) = (&entry, durability, &durability_item) {
+        document.report(item.at(), "a contract's instance is always persistent", Some("leave `durability` out".to_owned()));
+    }
+    let enumerated = section.take("enumerate");
+    let entry_is_instance = entry == Some(KeyTemplate::Instance);
+    let enumerate = match (&enumerated, &contract, &key) {
+        (None, ..) => Some(None),
+        (Some(item), Some(contract), Some(key)) => enumerate::enumerate(item, contract, key, entry_is_instance).map(Some),
+        _ => None,
+    };
+    section.finish();
+
+    let values = values.map_or((Vec::new(), true), |item| values::values(&item));
+    let source =
+        Soroban { contract: contract?, durability: durability?, entry: entry?, arguments: reader.arguments, enumerate: enumerate? };
+    Some(Chain { key: key?, source: Source::Soroban(source), values: values.0, values_are_whole: values.1 })
+}
+
+fn contract(item: &Item<'_>) -> Option<Contract> {
+    if item.is_section() {
+        let mut section = item.section("`contract` in [chain]", "a table")?;
+        let column = section.require("column", "write `contract = { column = \"contract_address\" }`").and_then(|item| item.column());
+        section.finish();
+        return column.map(Contract::Column);
+    }
+    let text = item.text_or("a contract's address or `{ column = \"…\" }`")?;
+    if text.text.parse::<ContractId>().is_ok() {
+        return Some(Contract::Fixed(text.text));
+    }
+    let message = match text.text.parse::<Strkey>() {
+        Ok(Strkey::PublicKeyEd25519(_) | Strkey::MuxedAccountEd25519(_)) => format!("`{}` is an account, not a contract", text.text),
+        _ => format!("`{}` is not a contract's address", text.text),
+    };
+    let help = "a contract's address has 56 characters and begins with C; check that it was copied whole".to_owned();
+    text.fail(message, Some(help))
+}
+
+pub(super) fn durability(item: &Item<'_>) -> Option<Durability> {
+    item.word("durability", &[("persistent", Durability::Persistent), ("temporary", Durability::Temporary)])
+}
+
+/// An entry that belongs to no row, so that its key holds nothing of one.
+pub(super) fn entry_without_arguments(item: &Item<'_>) -> Option<KeyTemplate> {
+    EntryReader::without_arguments().entry(item)
+}
+
+/// Whether a column is one of the key's.
+pub(super) fn is_key_column(key: &[Name], column: &Name) -> bool {
+    key.iter().any(|known| known.text == column.text)
+}

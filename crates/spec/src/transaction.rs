@@ -1,0 +1,45 @@
+//! What a spec says of a table of transactions.
+
+use crate::{Carrier, Name};
+
+/// The outcome of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    /// The column with the hash, 64 hex digits (text, with or without `0x`) or `bytea`.
+    pub hash: Name,
+    /// The column with the state.
+    pub state: Name,
+    /// The timestamp column that says when it was submitted.
+    pub submitted: Option<Name>,
+    /// The column with the signed envelope; kept for rules that need its time bounds.
+    pub envelope: Option<Name>,
+    /// The column's label for a transaction that is not decided.
+    pub pending: String,
+    /// The column's labels for what a transaction can become.
+    pub succeeded: String,
+    /// See `succeeded`.
+    pub failed: String,
+    /// See `succeeded`; kept for rules that can tell.
+    pub expired: Option<String>,
+    /// See `expired`.
+    pub superseded: Option<String>,
+}
+
+/// The values of every transaction, in this order: name, carrier.
+///
+/// `status` is `SUCCESS` or `FAILED`; `result_code` the standard name (`txSUCCESS`, `txBAD_SEQ`); `ledger` the ledger's
+/// number; `closed_at` its close time; `fee_charged` in stroops.
+pub const TRANSACTION_VALUES: [(&str, Carrier); 5] = [
+    ("status", Carrier::Text),
+    ("result_code", Carrier::Text),
+    ("ledger", Carrier::Numeric),
+    ("closed_at", Carrier::Timestamptz),
+    ("fee_charged", Carrier::Numeric),
+];
+
+/// The index of `status` in [`TRANSACTION_VALUES`].
+pub(crate) const STATUS_VALUE: usize = 0;
+/// What `status` says of a transaction that succeeded.
+pub(crate) const STATUS_SUCCEEDED: &str = "SUCCESS";
+/// What `status` says of a transaction that failed.
+pub(crate) const STATUS_FAILED: &str = "FAILED";

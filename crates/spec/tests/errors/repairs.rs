@@ -1,0 +1,111 @@
+//! `[insert]`, `[repair]` and `[provisional]`.
+
+use insta::assert_snapshot;
+
+use crate::ending_in;
+
+#[test]
+fn an_insert_of_what_a_new_row_gets_anyway() {
+    assert_snapshot!(ending_in("[insert]\nid = \"1\"\namount = \"0\"\nowner = \"key.idd\"\n"), @r#"
+    loan.toml:15:1: a new row gets `id` from its key already
+       |
+    15 | id = "1"
+       | ^
+       = help: leave it out of [insert]
+
+    loan.toml:16:1: a new row gets `amount` from a [[field]] already
+       |
+    16 | amount = "0"
+       | ^
+       = help: leave it out of [insert]
+
+    loan.toml:17:14: there is no key column `idd`; did you mean `id`?
+       |
+    17 | owner = "key.idd"
+       |              ^
+       = help: the key columns are `id`
+    "#);
+}
+
+#[test]
+fn a_class_of_drift_that_is_none() {
+    assert_snapshot!(ending_in("[repair]\nstale_state = \"update\"\n"), @r#"
+    loan.toml:15:1: `stale_state` is no class of drift; did you mean `stale_status`?
+       |
+    15 | stale_state = "update"
+       | ^
+       = help: one of `missing_row`, `stale_status`, `stale_value`, `provisional_id`, `orphaned_pending_transaction`, `missed_event`, `missing_on_chain`, `condition_violated`, `ambiguous`
+    "#);
+}
+
+#[test]
+fn a_repair_that_does_not_suit() {
+    assert_snapshot!(ending_in("[repair]\nmissing_row = \"update\"\n"), @r#"
+    loan.toml:15:15: `update` does not mend `missing_row`
+       |
+    15 | missing_row = "update"
+       |               ^
+       = help: possible is `report`, `insert`
+    "#);
+}
+
+#[test]
+fn an_insert_without_an_enumeration() {
+    assert_snapshot!(ending_in("[repair]\nmissing_row = \"insert\"\n"), @r#"
+    loan.toml:15:15: nothing finds missing rows without `enumerate`
+       |
+    15 | missing_row = "insert"
+       |               ^
+       = help: say in [chain] which keys exist, as in `enumerate = { counter = { … } }`
+    "#);
+}
+
+#[test]
+fn a_repair_of_transactions_for_entries() {
+    assert_snapshot!(ending_in("[repair]\norphaned_pending_transaction = \"update\"\n"), @r#"
+    loan.toml:15:32: an entry is no transaction, and is never an orphaned pending one
+       |
+    15 | orphaned_pending_transaction = "update"
+       |                                ^
+       = help: it belongs to a spec with `source = "transaction"`
+    "#);
+}
+
+#[test]
+fn a_resolve_without_provisional_rows() {
+    assert_snapshot!(ending_in("[repair]\nprovisional_id = \"resolve\"\n"), @r#"
+    loan.toml:15:18: nothing finds provisional rows without [provisional]
+       |
+    15 | provisional_id = "resolve"
+       |                  ^
+       = help: say which rows are provisional, in a table `[provisional]`
+    "#);
+}
+
+#[test]
+fn provisional_rows_that_are_not_described() {
+    assert_snapshot!(ending_in("[provisional]\nevent = { topics = [], id = \"value\" }\nreferences = [\"payments\"]\n"), @r#"
+    loan.toml:14:1: [provisional] has no `when`
+       |
+    14 | [provisional]
+       | ^
+       = help: write SQL over the row that is true of a made-up key, as in `when = "loan_id like 'pending-%'"`
+
+    loan.toml:15:20: an event has 1 to 4 topics
+       |
+    15 | event = { topics = [], id = "value" }
+       |                    ^
+
+    loan.toml:15:29: `id` in `event` in [provisional] is no place in an event
+       |
+    15 | event = { topics = [], id = "value" }
+       |                             ^
+       = help: a place in an event begins with `data` or `topics[0]` to `topics[3]`
+
+    loan.toml:16:16: `payments` does not name a column of a table
+       |
+    16 | references = ["payments"]
+       |                ^
+       = help: a reference is `table.column` or `schema.table.column`
+    "#);
+}
