@@ -32,7 +32,7 @@ pub enum Seen {
         with_instance: bool,
     },
     /// It is there and does not decode.
-    Unreadable(Stamp),
+    Unreadable,
     /// A column that the key needs is NULL.
     NoKey,
     /// The transaction has not been decided yet, as far as anyone can tell.
@@ -110,7 +110,7 @@ pub fn judge_row(row: &RowFacts, seen: &Seen, differences: Vec<Difference>, rule
         Seen::NoKey => return Judgement::plain(Verdict::Skipped(SkipReason::NoKey)),
         Seen::InFlight => return Judgement::plain(Verdict::InSync),
         Seen::Pruned => return Judgement::plain(Verdict::Unknown(UnknownReason::Pruned)),
-        Seen::Unreadable(_) => return Judgement::plain(Verdict::Unknown(UnknownReason::Undecodable)),
+        Seen::Unreadable => return Judgement::plain(Verdict::Unknown(UnknownReason::Undecodable)),
         Seen::Absent { with_instance: false, .. } => return Judgement::plain(Verdict::Unknown(UnknownReason::NoInstance)),
         Seen::Absent { .. } if rules.durability == Durability::Temporary => {
             return Judgement::plain(Verdict::Unknown(UnknownReason::TemporaryAbsent));
@@ -144,7 +144,7 @@ pub fn judge_missing_row(
     let stamp = match seen {
         Seen::Present(stamp) => stamp,
         Seen::NoKey => return Judgement::plain(Verdict::Skipped(SkipReason::NoKey)),
-        Seen::Unreadable(_) => return Judgement::plain(Verdict::Unknown(UnknownReason::Undecodable)),
+        Seen::Unreadable => return Judgement::plain(Verdict::Unknown(UnknownReason::Undecodable)),
         Seen::Absent { with_instance: false, .. } => return Judgement::plain(Verdict::Unknown(UnknownReason::NoInstance)),
         Seen::Absent { .. } | Seen::InFlight | Seen::Pruned => return Judgement::plain(Verdict::Skipped(SkipReason::NotOnChain)),
     };

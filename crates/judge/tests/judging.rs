@@ -71,7 +71,7 @@ fn what_cannot_be_known_never_plans_a_repair() {
     let absent = |with_instance| Seen::Absent { stamp: stamp(), with_instance };
     let temporary = Rules { durability: Durability::Temporary, ..rules() };
     let cases = [
-        (Seen::Unreadable(stamp()), rules(), Verdict::Unknown(UnknownReason::Undecodable)),
+        (Seen::Unreadable, rules(), Verdict::Unknown(UnknownReason::Undecodable)),
         (absent(false), rules(), Verdict::Unknown(UnknownReason::NoInstance)),
         (absent(true), temporary.clone(), Verdict::Unknown(UnknownReason::TemporaryAbsent)),
         (absent(false), temporary, Verdict::Unknown(UnknownReason::NoInstance)),

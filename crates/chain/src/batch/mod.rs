@@ -1,0 +1,17 @@
+//! Everyone's reads, in as few calls as the server's limit allows.
+//!
+//! Callers hand their keys to one task. It sorts them by contract, so that a contract's instance (the sentinel that
+//! tells an absent entry from a wrong contract) is paid for once a call, and sends a call when it is full. A call that
+//! is not full waits for company as long as there is reason to expect some, and never for long: see `task`.
+
+mod call;
+mod intent;
+mod key;
+mod pending;
+mod task;
+
+pub use intent::Intent;
+pub(crate) use intent::Intents;
+pub(crate) use key::{AskedKey, Key, asked_keys};
+pub(crate) use pending::Waiter;
+pub(crate) use task::{Batcher, Request};

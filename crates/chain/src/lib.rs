@@ -1,0 +1,27 @@
+//! A read-only view of the chain: what its storage holds, read in full calls and turned into exact values.
+//!
+//! Two halves. Pure functions: rows' key arguments become ledger keys ([`key_value`], [`ledger_key`]), and entries
+//! become texts that Postgres casts without loss ([`decode`]). And the client, [`Chain`]: it knows four JSON-RPC
+//! methods, all of them reads, and gathers the keys of every caller in the process into as few calls as the server's
+//! limit allows.
+
+mod batch;
+mod chain;
+mod config;
+mod endpoint;
+mod error;
+mod reading;
+mod rpc;
+mod values;
+
+pub use batch::Intent;
+pub use chain::Chain;
+pub use config::{Config, KEYS_PER_CALL_MAX};
+pub use error::{ChainError, ReadError};
+pub use reading::{Entry, Health, Network, Reading, TransactionReading};
+pub use rpc::Method;
+/// The field's own types: what keys and values are made of.
+pub use stellar_xdr::{LedgerKey, ScVal};
+pub use values::{
+    DecodeError, KeyError, argument, decode, decode_all, entry_value, key_texts, key_value, ledger_key, ledger_key_of, select,
+};

@@ -1,0 +1,65 @@
+use stellar_xdr::ScVal;
+use trueup_judge::{Answer, Retention, Stamp};
+
+/// What the chain said of one ledger key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Where and as of which ledger.
+    pub stamp: Stamp,
+    /// The entry; none where the chain has none under that key.
+    pub entry: Option<Entry>,
+    /// The instance of the key's contract came in the same response, so that an absence is the contract's own and not
+    /// that of a wrong contract, a wrong network or a broken node. False for keys that belong to no contract.
+    pub with_instance: bool,
+}
+
+/// A ledger entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What values are read from, see [`entry_value`](crate::entry_value).
+    pub value: ScVal,
+    /// The `LedgerEntryData` in base64, byte for byte as it was answered.
+    pub xdr: String,
+}
+
+/// What the chain said of one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransactionReading {
+    /// The endpoint that answered, as host and port.
+    pub endpoint: String,
+    /// The ledger as of which it answered.
+    pub ledger: u32,
+    /// What has become of it.
+    pub answer: Answer,
+    /// What the endpoint keeps, from the same response.
+    pub retention: Retention,
+    /// For a transaction in a ledger, in this order: `status` (`SUCCESS` or `FAILED`), `result_code` (`txSUCCESS`, …),
+    /// `ledger`, `closed_at`, `fee_charged` (stroops). Empty where it was not found.
+    pub values: Vec<Option<String>>,
+    /// The `TransactionResult` in base64, for a transaction in a ledger.
+    pub result_xdr: Option<String>,
+}
+
+/// The network that an endpoint belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// The passphrase, which is the network's identity.
+    pub passphrase: String,
+    /// The protocol version it runs, if the endpoint says so.
+    pub protocol_version: Option<u32>,
+}
+
+/// How an endpoint is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// In its own word: `healthy`.
+    pub status: String,
+    /// The chain's tip as it knows it.
+    pub latest_ledger: u32,
+    /// The oldest ledger whose transactions and events it keeps.
+    pub oldest_ledger: u32,
+    /// When the tip closed, Unix seconds, if the endpoint says so.
+    pub latest_close_time: Option<i64>,
+    /// When the oldest ledger closed, Unix seconds, if the endpoint says so.
+    pub oldest_close_time: Option<i64>,
+}

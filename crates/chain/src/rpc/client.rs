@@ -1,0 +1,87 @@
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use super::envelope::{self, Answer};
+use super::http::Http;
+use super::{Method, Retry};
+use crate::endpoint::Endpoint;
+use crate::{ChainError, Config, ReadError};
+
+/// JSON-RPC at one endpoint: bounded in flight and in rate, retried a little, and counted.
+pub(crate) struct Rpc {
+    http: Http,
+    in_flight: Semaphore,
+    rate: DefaultDirectRateLimiter,
+    next_id: AtomicU64,
+    /// Attempts really sent, by the method's place in `Method::ALL`.
+    sent: [AtomicU64; Method::ALL.len()],
+    timeout: Duration,
+}
+
+// === impl Rpc ===
+
+impl Rpc {
+    pub(crate) fn new(config: &Config) -> Result<Self, ChainError> {
+        let refused = |what: &str| ChainError::Config(what.to_owned());
+        let per_second = NonZeroU32::new(config.calls_per_second).ok_or_else(|| refused("calls per second must be at least 1"))?;
+        if config.calls_in_flight == 0 || config.calls_in_flight > Semaphore::MAX_PERMITS {
+            return Err(refused("calls in flight must be at least 1"));
+        }
+        if config.timeout.is_zero() {
+            return Err(refused("the RPC timeout must be longer than nothing"));
+        }
+        Ok(Self {
+            http: Http::new(Endpoint::parse(&config.url)?, config)?,
+            in_flight: Semaphore::new(config.calls_in_flight),
+            rate: RateLimiter::direct(Quota::per_second(per_second)),
+            next_id: AtomicU64::new(1),
+            sent: Default::default(),
+            timeout: config.timeout,
+        })
+    }
+
+    /// Host and port.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.http.endpoint()
+    }
+
+    /// How long one attempt may take.
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(crate) fn sent(&self) -> BTreeMap<&'static str, u64> {
+        Method::ALL.into_iter().map(|method| (method.as_str(), self.sent[method as usize].load(Ordering::Relaxed))).collect()
+    }
+
+    /// Calls a method and gives back its result.
+    pub(crate) async fn call(&self, method: Method, params: Option<&Value>, retry: Retry) -> Result<Value, ReadError> {
+        retry.run(|| self.attempt(method, params)).await
+    }
+
+    /// An answer that is not what the method answers.
+    pub(crate) fn garbage(&self, method: Method, what: &str) -> ReadError {
+        ReadError::Garbage { endpoint: self.endpoint().to_owned(), what: format!("{}: {what}", method.as_str()) }
+    }
+
+    async fn attempt(&self, method: Method, params: Option<&Value>) -> Result<Value, ReadError> {
+        // The semaphore is never closed.
+        let _permit = self.in_flight.acquire().await.ok();
+        self.rate.until_ready().await;
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        self.sent[method as usize].fetch_add(1, Ordering::Relaxed);
+        let body = self.http.post(envelope::request(id, method, params)).await?;
+        match envelope::open(&body, id).map_err(|what| self.garbage(method, &what))? {
+            Answer::Result(result) => Ok(result),
+            Answer::Error { code, message } => {
+                Err(ReadError::Rpc { endpoint: self.endpoint().to_owned(), method: method.as_str(), code, message })
+            }
+        }
+    }
+}

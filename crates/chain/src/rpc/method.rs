@@ -1,0 +1,31 @@
+/// Every JSON-RPC method that trueup can call. It is closed, and none of them changes the chain: no code can submit a
+/// transaction, because there is no value of this type that would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Method {
+    /// The tip, and what the endpoint keeps.
+    GetHealth,
+    /// The network's passphrase.
+    GetNetwork,
+    /// Ledger entries by key.
+    GetLedgerEntries,
+    /// The outcome of a transaction.
+    GetTransaction,
+}
+
+// === impl Method ===
+
+impl Method {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 4] = [Self::GetHealth, Self::GetNetwork, Self::GetLedgerEntries, Self::GetTransaction];
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GetHealth => "getHealth",
+            Self::GetNetwork => "getNetwork",
+            Self::GetLedgerEntries => "getLedgerEntries",
+            Self::GetTransaction => "getTransaction",
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Ledger entries: what is read from them, and which key they stand under.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use stellar_xdr::{ContractDataDurability, LedgerEntryData, LedgerKey, LedgerKeyContractData, Limits, ReadXdr, ScMap, ScVal, WriteXdr};
+
+/// How deep XDR may nest: the host's own limit (`DEFAULT_XDR_RW_LIMITS` in soroban-env-host).
+const XDR_DEPTH_MAX: u32 = 500;
+
+/// What a spec's values are read from: a contract entry's value, and of an instance its storage as a map. None for
+/// entries that are not contract data.
+#[must_use]
+pub fn entry_value(data: &LedgerEntryData) -> Option<ScVal> {
+    match data {
+        LedgerEntryData::ContractData(entry) => Some(match &entry.val {
+            ScVal::ContractInstance(instance) => {
+                ScVal::Map(Some(instance.storage.clone().unwrap_or_else(|| ScMap(stellar_xdr::VecM::default()))))
+            }
+            value => value.clone(),
+        }),
+        _ => None,
+    }
+}
+
+/// The key under which an entry stands, from the entry itself.
+#[must_use]
+pub fn ledger_key_of(data: &LedgerEntryData) -> LedgerKey {
+    data.to_key()
+}
+
+/// Decodes a `LedgerEntryData` in base64. The error says what does not fit.
+pub(crate) fn entry_from_xdr(xdr: &str) -> Result<LedgerEntryData, String> {
+    let bytes = BASE64.decode(xdr).map_err(|error| format!("its base64 is broken: {error}"))?;
+    let limits = Limits { depth: XDR_DEPTH_MAX, len: bytes.len() };
+    LedgerEntryData::from_xdr(&bytes, limits).map_err(|error| format!("its XDR is not that of protocol 30 or older: {error}"))
+}
+
+/// A ledger key's XDR, which is its identity.
+pub(crate) fn key_bytes(key: &LedgerKey) -> Result<Vec<u8>, stellar_xdr::Error> {
+    key.to_xdr(Limits::depth(XDR_DEPTH_MAX))
+}
+
+/// The key of the instance of the contract that a key belongs to.
+pub(crate) fn instance_key(key: &LedgerKey) -> Option<LedgerKey> {
+    match key {
+        LedgerKey::ContractData(LedgerKeyContractData { contract, .. }) => Some(LedgerKey::ContractData(LedgerKeyContractData {
+            contract: contract.clone(),
+            key: ScVal::LedgerKeyContractInstance,
+            durability: ContractDataDurability::Persistent,
+        })),
+        _ => None,
+    }
+}

@@ -1,0 +1,14 @@
+//! What the chain crate promises, in one binary so that it links once.
+
+mod arguments;
+mod batching;
+mod client;
+mod double;
+mod entries;
+mod fixtures;
+mod keys;
+mod ledger;
+mod properties;
+mod read_only;
+mod transactions;
+mod values;
