@@ -1,0 +1,204 @@
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use trueup_judge::{ChainKey, RowIdentity, Rules};
+use trueup_spec::{Priority, Spec};
+
+use crate::bind::{self, Bound};
+use crate::error::{Blame, blame};
+use crate::located::{Compare, Compared, Located, LocatedKey, NewRow};
+use crate::read::{self, Comparison, Enumeration, KeyLocation, Location, NewRows};
+use crate::repair::{self, Order, RepairOutcome, RevertOutcome};
+use crate::sql::Select;
+use crate::{BindError, DatabaseError, RowError, Statements};
+
+/// A spec bound to a database: its names looked up, its expressions prepared, its statements generated.
+///
+/// Reads go to any pool of the database with the session settings of [`crate::connect`]; canonical text depends on
+/// them.
+#[derive(Debug, Clone)]
+pub struct Kind {
+    spec: Arc<Spec>,
+    bound: Bound,
+    rules: Rules,
+    warnings: Vec<String>,
+    statements: Statements,
+    location: Location,
+    key_location: KeyLocation,
+    comparison: Comparison,
+    new_rows: NewRows,
+    enumeration: Enumeration,
+    provisional_rows: Option<String>,
+}
+
+impl Kind {
+    /// Binds a spec. Reads the catalog and has Postgres prepare every expression; reads no row and writes nothing.
+    ///
+    /// # Errors
+    /// All that is wrong with the spec, each with file, line, column and the way out; or the database could not be
+    /// asked.
+    pub async fn bind(pool: &PgPool, spec: Arc<Spec>, statements: &Statements) -> Result<Self, BindError> {
+        let mut conn = pool.acquire().await.map_err(DatabaseError::from)?;
+        let binding = bind::bind(&mut conn, &spec, statements).await?;
+        let bound = binding.bound;
+        Ok(Self {
+            location: Location::new(&bound),
+            key_location: KeyLocation::new(&bound),
+            comparison: Comparison::new(&bound, &spec.kind),
+            new_rows: NewRows::new(&bound),
+            enumeration: Enumeration::new(&bound),
+            provisional_rows: read::provisional_rows(&bound),
+            spec,
+            bound,
+            rules: binding.rules,
+            warnings: binding.warnings,
+            statements: statements.clone(),
+        })
+    }
+
+    /// The spec.
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// What the spec decides. `insert_complete` says whether `[insert]`, the key and the fields name all that a row
+    /// needs, and the role may insert it.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What stands in the way of a repair that the spec asks for, and what else an operator should know.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The priority of a condition, by its name (a drift's `field`).
+    #[must_use]
+    pub fn priority(&self, field: &str) -> Option<Priority> {
+        self.bound.conditions.iter().find(|condition| condition.name == field).map(|condition| condition.priority)
+    }
+
+    /// The identities of rows after one, for which `where` holds, in the order of the primary key: columns `key` and
+    /// `ord`.
+    ///
+    /// A row on which `where` fails to evaluate fails the whole select. Its chunk is then enqueued with
+    /// [`Self::rows_after_unfiltered`]: [`Self::locate`] leaves out what `where` exempts, and gives the bad row its
+    /// own error.
+    #[must_use]
+    pub fn rows_after(&self, after: Option<&RowIdentity>, limit: i64) -> Select {
+        self.enumeration.rows_after(after, limit, true)
+    }
+
+    /// Like [`Self::rows_after`], without `where`.
+    #[must_use]
+    pub fn rows_after_unfiltered(&self, after: Option<&RowIdentity>, limit: i64) -> Select {
+        self.enumeration.rows_after(after, limit, false)
+    }
+
+    /// Keys from `first` to `last` that no row of the whole table has: columns `key` (canonical text) and `ord`.
+    #[must_use]
+    pub fn missing_in_range(&self, first: i64, last: i64) -> Select {
+        self.enumeration.missing_in_range(first, last)
+    }
+
+    /// Like [`Self::missing_in_range`], of these keys: for each, one text a key column.
+    #[must_use]
+    pub fn missing_of_list(&self, keys: &[Vec<String>]) -> Select {
+        self.enumeration.missing_of_list(keys)
+    }
+
+    /// Like [`Self::missing_in_range`], of the keys that the spec's query gives, after one in the order of their
+    /// texts. None if the spec enumerates otherwise.
+    #[must_use]
+    pub fn missing_of_query(&self, after: Option<&ChainKey>, limit: i64) -> Option<Select> {
+        self.enumeration.missing_of_query(after, limit)
+    }
+
+    /// Whether a row that is not exempt is provisional. True also where that cannot be told, because a row fails to
+    /// evaluate: it guards inserts.
+    ///
+    /// # Errors
+    /// What Postgres said.
+    pub async fn has_provisional_rows(&self, conn: &mut PgConnection) -> Result<bool, DatabaseError> {
+        let Some(sql) = &self.provisional_rows else { return Ok(false) };
+        self.statements.add();
+        match sqlx::query_scalar(AssertSqlSafe(sql.as_str())).fetch_one(conn).await {
+            Ok(found) => Ok(found),
+            Err(error) if matches!(blame(&error), Blame::Row) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What rows say of their places on chain, by one statement. Rows that are gone or exempt have no answer. A row
+    /// that cannot be evaluated gets its error, and its neighbours their answers.
+    ///
+    /// # Errors
+    /// The statement failed and no row is to blame.
+    pub async fn locate(
+        &self,
+        pool: &PgPool,
+        rows: &[RowIdentity],
+    ) -> Result<Vec<(RowIdentity, Result<Located, RowError>)>, DatabaseError> {
+        self.location.run(pool, &self.statements, rows).await
+    }
+
+    /// Like [`Self::locate`], for keys that were enumerated on chain.
+    ///
+    /// # Errors
+    /// The statement failed and no key is to blame.
+    pub async fn locate_keys(
+        &self,
+        pool: &PgPool,
+        keys: &[ChainKey],
+    ) -> Result<Vec<(ChainKey, Result<LocatedKey, RowError>)>, DatabaseError> {
+        self.key_location.run(pool, &self.statements, keys).await
+    }
+
+    /// Compares rows with the chain's values, by one statement. Rows in sync have no answer, nor do rows that are
+    /// gone or exempt; rows without values always have one, with their facts alone.
+    ///
+    /// # Errors
+    /// The statement failed and no row is to blame.
+    pub async fn compare(&self, pool: &PgPool, rows: &[Compare]) -> Result<Vec<(RowIdentity, Result<Compared, RowError>)>, DatabaseError> {
+        self.comparison.run(pool, &self.statements, rows).await
+    }
+
+    /// The rows that missing entities would get, from their keys and the chain's values, by one statement.
+    ///
+    /// # Errors
+    /// The statement failed and no key is to blame.
+    pub async fn new_rows(
+        &self,
+        pool: &PgPool,
+        keys: &[(ChainKey, Vec<Option<String>>)],
+    ) -> Result<Vec<(ChainKey, Result<NewRow, RowError>)>, DatabaseError> {
+        self.new_rows.run(pool, &self.statements, keys).await
+    }
+
+    /// Executes plans in the caller's transaction, each by compare-and-set and with its audit record. One outcome an
+    /// order, in their order. What the database refuses of one order is undone for that order alone.
+    ///
+    /// # Errors
+    /// The transaction cannot go on, and no order is to blame; the caller rolls back.
+    pub async fn repair(&self, tx: &mut PgConnection, orders: &[Order]) -> Result<Vec<RepairOutcome>, DatabaseError> {
+        repair::execute(&self.bound, &self.spec.kind, &self.statements, tx, orders).await
+    }
+
+    /// Undoes an update in the caller's transaction, if the columns that it wrote are still as it left them, and
+    /// holds these columns of that row until [`crate::release`].
+    ///
+    /// # Errors
+    /// What Postgres said; the caller rolls back.
+    pub async fn revert(
+        &self,
+        tx: &mut PgConnection,
+        repair: i64,
+        actor: &str,
+        reason: Option<&str>,
+    ) -> Result<RevertOutcome, DatabaseError> {
+        repair::revert(&self.bound, &self.spec.kind, &self.statements, tx, repair, actor, reason).await
+    }
+}

@@ -1,0 +1,22 @@
+//! Postgres: locate, compare, repair, runs, reports.
+
+mod bind;
+pub mod connect;
+mod error;
+mod identity;
+mod kind;
+mod located;
+mod read;
+pub mod repair;
+pub mod report;
+pub mod runs;
+mod sql;
+mod statements;
+
+pub use connect::Pools;
+pub use error::{BindError, DatabaseError, RowError};
+pub use kind::Kind;
+pub use located::{Compare, Compared, Located, LocatedKey, NewRow};
+pub use repair::{Order, RepairOutcome, RevertOutcome, release};
+pub use sql::{Bind, Select};
+pub use statements::Statements;

@@ -1,0 +1,60 @@
+use trueup_judge::{ChainKey, Difference, RowFacts, RowIdentity, Withheld};
+
+use std::collections::BTreeMap;
+
+/// What a row says of its place on chain.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Located {
+    /// The key columns; none if one of them is NULL.
+    pub key: Option<ChainKey>,
+    /// What the holes of the chain key are filled with, as text, in the order of the spec's arguments. Empty for a
+    /// provisional row: its key columns do not hold what the expressions expect.
+    pub arguments: Vec<Option<String>>,
+    /// The contract, where each row names its own.
+    pub contract: Option<String>,
+    /// The spec's `[provisional] when` holds.
+    pub provisional: bool,
+    /// The transaction's hash, 64 lower-case hex digits.
+    pub hash: Option<String>,
+    /// When the transaction was submitted, Unix seconds.
+    pub submitted: Option<i64>,
+}
+
+/// What a key that was enumerated on chain says of its place there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocatedKey {
+    /// See [`Located::arguments`].
+    pub arguments: Vec<Option<String>>,
+    /// The contract, where it is a key column.
+    pub contract: Option<String>,
+    /// A row has this key by now (also one outside the spec's `where`).
+    pub row: Option<RowIdentity>,
+}
+
+/// A row to be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compare {
+    /// The row.
+    pub identity: RowIdentity,
+    /// The chain's values as text, in the order of the spec; none where there is nothing to compare with (absent
+    /// on chain, provisional): then only the facts are wanted.
+    pub values: Option<Vec<Option<String>>>,
+}
+
+/// A row that differs, or whose facts alone were wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// What the row says, by the same statement as the differences.
+    pub facts: RowFacts,
+    /// The differences, in the order of the spec: fields, then conditions.
+    pub differences: Vec<Difference>,
+}
+
+/// The row that a missing entity would get.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewRow {
+    /// Column to value, as text.
+    pub row: BTreeMap<String, Option<String>>,
+    /// Why it must not be inserted, although the spec names all that a row needs: a label that a `map` lacks.
+    pub withheld: Option<Withheld>,
+}

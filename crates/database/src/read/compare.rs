@@ -1,0 +1,249 @@
+//! Rows against the chain's values: these go in as arrays, and only what differs comes out.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use sqlx::{AssertSqlSafe, FromRow, PgPool};
+use trueup_judge::{Class, Difference, EntityKind, RowFacts, RowIdentity, Withheld};
+use trueup_spec::Carrier;
+
+use super::bisect::bisect;
+use super::input::{Batch, chain_scope, db_scope, part_array, part_columns, passed, provisional, rows, value_columns, where_filter};
+use super::locate::{epoch, place};
+use crate::bind::{Bound, BoundField, carrier_text};
+use crate::sql::{ident, list, literal};
+use crate::{Compare, Compared, DatabaseError, RowError, Statements};
+
+/// The statement that compares rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Comparison {
+    sql: String,
+    identity_columns: usize,
+    values: usize,
+    judged: Vec<String>,
+    subjects: Vec<Subject>,
+}
+
+/// What a difference may be about: a field or a condition, in the order of the statement's arrays.
+#[derive(Debug, Clone)]
+struct Subject {
+    class: Class,
+    /// See [`BoundField::pending`].
+    pending: Option<String>,
+    column: Option<String>,
+    name: String,
+    writable: Result<(), Withheld>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    ord: i64,
+    provisional: bool,
+    key: Option<String>,
+    age: Option<i64>,
+    judged: Vec<Option<String>>,
+    held: Vec<String>,
+    differs: Option<Vec<bool>>,
+    db: Option<Vec<Option<String>>>,
+    chain: Option<Vec<Option<String>>>,
+    unmapped: Option<Vec<bool>>,
+}
+
+impl Comparison {
+    pub fn new(bound: &Bound, kind: &EntityKind) -> Self {
+        let mut input = part_columns(bound.identity.len());
+        input.push(("identity".to_owned(), "text"));
+        input.push(("present".to_owned(), "bool"));
+        input.extend(value_columns(bound.values.len()));
+        let sql = format!(
+            "{rows}\nSELECT r.\"trueup:ord\" AS ord, facts.*, d.*,\n  \
+             ARRAY(SELECT h.column_name FROM trueup.holds AS h WHERE h.kind = {kind} AND h.identity = r.\"trueup:identity\") AS held\n\
+             FROM \"trueup:rows\" AS r\nCROSS JOIN LATERAL ({facts}) AS facts\nLEFT JOIN LATERAL ({differences}) AS d ON true\n\
+             WHERE NOT r.\"trueup:present\" OR facts.provisional OR true = ANY (d.differs)\nORDER BY 1",
+            rows = rows(bound, &input),
+            kind = literal(&kind.0),
+            facts = facts(bound),
+            differences = differences(bound),
+        );
+        Self {
+            sql,
+            identity_columns: bound.identity.len(),
+            values: bound.values.len(),
+            judged: bound.judged.iter().map(|column| column.name.clone()).collect(),
+            subjects: subjects(bound),
+        }
+    }
+
+    pub async fn run(
+        &self,
+        pool: &PgPool,
+        statements: &Statements,
+        rows: &[Compare],
+    ) -> Result<Vec<(RowIdentity, Result<Compared, RowError>)>, DatabaseError> {
+        let batch = Batch::new(rows, self.identity_columns, |it| it.identity.0.as_str());
+        let items = &batch.items;
+        let answers = bisect(items.len(), |range: Range<usize>| {
+            Box::pin(async move {
+                let part = &items[range.clone()];
+                let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(self.sql.as_str()));
+                for index in 0..self.identity_columns {
+                    query = query.bind(part_array(part, index));
+                }
+                query = query.bind(part.iter().map(|(row, _)| row.identity.0.clone()).collect::<Vec<_>>());
+                query = query.bind(part.iter().map(|(row, _)| row.values.is_some()).collect::<Vec<_>>());
+                for index in 0..self.values {
+                    query = query.bind(part.iter().map(|(row, _)| value(row, index)).collect::<Vec<_>>());
+                }
+                statements.add();
+                let rows = query.fetch_all(pool).await?;
+                Ok(rows.into_iter().map(|row| (range.start + place(row.ord), row)).collect())
+            })
+        })
+        .await?;
+        let mut compared: Vec<_> =
+            answers.into_iter().map(|(index, row)| (items[index].0.identity.clone(), row.map(|row| self.read(row)))).collect();
+        compared.extend(batch.malformed.into_iter().map(|(row, error)| (row.identity.clone(), Err(error))));
+        Ok(compared)
+    }
+
+    fn read(&self, row: Row) -> Compared {
+        let (differs, db, chain, unmapped) =
+            (row.differs.unwrap_or_default(), row.db.unwrap_or_default(), row.chain.unwrap_or_default(), row.unmapped.unwrap_or_default());
+        let differences =
+            self.subjects.iter().enumerate().filter(|(index, _)| differs.get(*index) == Some(&true)).map(|(index, subject)| {
+                let db = db.get(index).cloned().flatten();
+                let is_unmapped = unmapped.get(index) == Some(&true);
+                let is_decided = subject.pending.is_some() && db != subject.pending;
+                Difference {
+                    class: if is_decided { Class::StaleStatus } else { subject.class },
+                    column: subject.column.clone(),
+                    field: subject.name.clone(),
+                    db,
+                    chain: chain.get(index).cloned().flatten(),
+                    writable: if is_unmapped { Err(Withheld::Unmapped) } else { subject.writable },
+                }
+            });
+        Compared {
+            differences: differences.collect(),
+            facts: RowFacts {
+                provisional: row.provisional,
+                key: row.key,
+                changed_secs_ago: row.age,
+                judged: self.judged.iter().cloned().zip(row.judged).collect::<BTreeMap<_, _>>(),
+                held: row.held.into_iter().collect(),
+            },
+        }
+    }
+}
+
+fn value(row: &Compare, index: usize) -> Option<&str> {
+    row.values.as_ref()?.get(index)?.as_deref()
+}
+
+fn subjects(bound: &Bound) -> Vec<Subject> {
+    let fields = bound.fields.iter().map(|field| Subject {
+        class: field.class,
+        pending: field.pending.clone(),
+        column: Some(field.column.name.clone()),
+        name: field.column.name.clone(),
+        writable: field.writable,
+    });
+    let conditions = bound.conditions.iter().map(|condition| Subject {
+        class: Class::ConditionViolated,
+        pending: None,
+        column: None,
+        name: condition.name.clone(),
+        writable: Err(Withheld::NeedsPerson),
+    });
+    fields.chain(conditions).collect()
+}
+
+/// What the row says apart from its differences.
+fn facts(bound: &Bound) -> String {
+    let key = match bound.key.as_slice() {
+        [column] => format!("{}::text", column.of("db")),
+        columns => format!("concat_ws(', ', {})", list(columns.iter().map(|column| format!("{}::text", column.of("db"))))),
+    };
+    format!(
+        "SELECT {provisional} AS provisional, {key} AS key, {age} AS age, ARRAY[{judged}]::text[] AS judged FROM {db}{filter} OFFSET 0",
+        provisional = provisional(bound),
+        age = bound.changed.as_ref().map_or_else(
+            || "NULL::bigint".to_owned(),
+            |column| format!("floor(extract(epoch FROM clock_timestamp()))::bigint - {}", epoch(column))
+        ),
+        judged = list(bound.judged.iter().map(|column| format!("{}::text", column.of("db")))),
+        db = db_scope(bound),
+        filter = where_filter(bound),
+    )
+}
+
+/// Each side is evaluated where only it can be seen; what needs both, where both can.
+fn differences(bound: &Bound) -> String {
+    let fields = || bound.fields.iter().enumerate();
+    let conditions = || bound.conditions.iter().enumerate();
+    let writes = || fields().filter_map(|(index, field)| field.write.as_ref().map(|write| (index, field, write)));
+    let db_side = list(fields().map(|(index, field)| format!("{} AS d{index}", field.db)));
+    let chain_side = list(fields().map(|(index, field)| format!("{} AS r{index}", field.raw)));
+    let written = writes().map(|(index, _, (sql, shape))| {
+        let sql = shape.read_back(&format!("(\n{sql}\n)"));
+        format!("{} AS w{index}", carrier_text(shape.native(), &sql))
+    });
+    let replaced = writes().map(|(index, field, _)| {
+        let shape = field.column.shape;
+        format!("{} AS b{index}", carrier_text(shape.native(), &shape.read_back(&field.column.of("db"))))
+    });
+    let held = conditions().map(|(index, condition)| {
+        let db = list(condition.db.iter().map(|column| format!("{}, {}::text", literal(&column.name), column.of("db"))));
+        let chain = list(condition.chain.iter().map(|name| format!("{}, chain.{}::text", literal(name), ident(name))));
+        format!(
+            "((\n{}\n) IS FALSE) AS k{index}, json_build_object({db})::text AS kd{index}, json_build_object({chain})::text AS kc{index}",
+            condition.holds
+        )
+    });
+    let both = list(written.chain(replaced).chain(held));
+    let differs = fields().map(|(index, field)| differs(index, field)).chain(conditions().map(|(index, _)| format!("b.k{index}")));
+    let db_texts = fields().map(|(index, field)| match field.write {
+        Some(_) => format!("b.b{index}"),
+        None => carrier_text(field.carrier, &format!("l.d{index}")),
+    });
+    let chain_texts = fields().map(|(index, field)| chain_text(index, field));
+    let unmapped = fields().map(|(index, field)| field.unmapped(&format!("c.r{index}"))).chain(conditions().map(|_| "false".to_owned()));
+    let db = db_scope(bound);
+    let chain = chain_scope(bound, |index| format!("r.{}", ident(&passed(&format!("v{index}")))));
+    format!(
+        "\n  SELECT ARRAY[{differs}]::bool[] AS differs, ARRAY[{db_texts}]::text[] AS db, ARRAY[{chain_texts}]::text[] AS chain, ARRAY[{unmapped}]::bool[] AS unmapped\n  \
+         FROM (SELECT {db_side} FROM {db} OFFSET 0) AS l,\n  (SELECT {chain_side} FROM {chain} OFFSET 0) AS c,\n  (SELECT {both} FROM {db}, {chain} OFFSET 0) AS b\n  \
+         WHERE r.\"trueup:present\" AND NOT facts.provisional\n  OFFSET 0\n",
+        differs = list(differs),
+        db_texts = list(db_texts.chain(conditions().map(|(index, _)| format!("b.kd{index}")))),
+        chain_texts = list(chain_texts.chain(conditions().map(|(index, _)| format!("b.kc{index}")))),
+        unmapped = list(unmapped),
+    )
+}
+
+fn differs(index: usize, field: &BoundField) -> String {
+    let (db, raw) = (format!("l.d{index}"), format!("c.r{index}"));
+    let chain = field.mapped(&raw);
+    let differ = match (&field.tolerance, field.carrier) {
+        (Some(tolerance), Carrier::Numeric) => {
+            format!("(({db} IS NULL) <> ({chain} IS NULL) OR coalesce(abs({db} - {chain}) > {}::numeric, false))", literal(tolerance))
+        }
+        // Whatever the column's collation takes for equal.
+        (_, Carrier::Text) => format!("(({db} COLLATE \"C\") IS DISTINCT FROM ({chain}))"),
+        _ => format!("({db} IS DISTINCT FROM {chain})"),
+    };
+    format!("({} OR {differ})", field.unmapped(&raw))
+}
+
+/// What the column would be set to; the raw label where it has no counterpart.
+fn chain_text(index: usize, field: &BoundField) -> String {
+    let raw = format!("c.r{index}");
+    let planned = match field.write {
+        Some(_) => format!("b.w{index}"),
+        None => carrier_text(field.carrier, &field.mapped(&raw)),
+    };
+    if field.map.is_empty() {
+        return planned;
+    }
+    format!("CASE WHEN {} THEN {} ELSE {planned} END", field.unmapped(&raw), carrier_text(field.raw_carrier, &raw))
+}

@@ -1,0 +1,122 @@
+//! What rows say of their places on chain.
+
+use std::ops::Range;
+
+use sqlx::{AssertSqlSafe, FromRow, PgPool};
+use trueup_judge::{ChainKey, RowIdentity};
+
+use super::bisect::bisect;
+use super::input::{Batch, db_scope, part_array, part_columns, provisional, rows, where_filter};
+use crate::bind::{Bound, Column, Shape};
+use crate::identity::canonical_of;
+use crate::sql::list;
+use crate::{DatabaseError, Located, RowError, Statements};
+
+/// The hex digits of a transaction hash.
+const HASH_DIGITS: usize = 64;
+
+/// The statement that locates rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Location {
+    sql: String,
+    identity_columns: usize,
+    key_columns: usize,
+}
+
+#[derive(FromRow)]
+struct Row {
+    ord: i64,
+    provisional: bool,
+    key: Option<String>,
+    arguments: Vec<Option<String>>,
+    contract: Option<String>,
+    hash: Option<String>,
+    submitted: Option<i64>,
+}
+
+impl Location {
+    pub fn new(bound: &Bound) -> Self {
+        let null_key = bound.key.iter().map(|column| format!("{} IS NULL", column.of("db"))).collect::<Vec<_>>().join(" OR ");
+        let guarded = |expression: &str| format!("CASE WHEN NOT w.provisional THEN {expression} END");
+        let sql = format!(
+            "{rows}\nSELECT r.\"trueup:ord\" AS ord, w.provisional, x.*\nFROM \"trueup:rows\" AS r\n\
+             CROSS JOIN LATERAL (SELECT {provisional} AS provisional FROM {db}{filter} OFFSET 0) AS w\n\
+             CROSS JOIN LATERAL (SELECT CASE WHEN NOT ({null_key}) THEN {key} END AS key, ARRAY[{arguments}]::text[] AS arguments, \
+             {contract} AS contract, {hash} AS hash, {submitted} AS submitted FROM {db}) AS x\nORDER BY 1",
+            rows = rows(bound, &part_columns(bound.identity.len())),
+            provisional = provisional(bound),
+            db = db_scope(bound),
+            filter = where_filter(bound),
+            key = canonical_of(&bound.key, "db"),
+            arguments = list(bound.arguments.iter().map(|sql| guarded(sql))),
+            contract = bound.contract.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| format!("{}::text", column.of("db"))),
+            hash = bound.hash.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| guarded(&hash_text(column))),
+            submitted = bound.submitted.as_ref().map_or_else(|| "NULL::bigint".to_owned(), epoch),
+        );
+        Self { sql, identity_columns: bound.identity.len(), key_columns: bound.arguments.len() }
+    }
+
+    pub async fn run(
+        &self,
+        pool: &PgPool,
+        statements: &Statements,
+        rows: &[RowIdentity],
+    ) -> Result<Vec<(RowIdentity, Result<Located, RowError>)>, DatabaseError> {
+        let batch = Batch::new(rows, self.identity_columns, |it| it.0.as_str());
+        let items = &batch.items;
+        let answers = bisect(items.len(), |range: Range<usize>| {
+            Box::pin(async move {
+                let first = range.start;
+                let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(self.sql.as_str()));
+                for index in 0..self.identity_columns {
+                    query = query.bind(part_array(&items[range.clone()], index));
+                }
+                statements.add();
+                let rows = query.fetch_all(pool).await?;
+                Ok(rows.into_iter().map(|row| (first + place(row.ord), row)).collect())
+            })
+        })
+        .await?;
+        let mut located: Vec<_> =
+            answers.into_iter().map(|(index, row)| (items[index].0.clone(), row.and_then(|row| self.read(row)))).collect();
+        located.extend(batch.malformed.into_iter().map(|(identity, error)| (identity.clone(), Err(error))));
+        Ok(located)
+    }
+
+    fn read(&self, row: Row) -> Result<Located, RowError> {
+        debug_assert_eq!(row.arguments.len(), self.key_columns, "one text for each hole of the key");
+        if let Some(hash) = row.hash.as_ref().filter(|it| !is_hash(it)) {
+            return Err(RowError::new(format!("`{hash}` is not a transaction hash: it wants {HASH_DIGITS} hex digits")));
+        }
+        Ok(Located {
+            key: row.key.map(ChainKey),
+            arguments: if row.provisional { Vec::new() } else { row.arguments },
+            contract: row.contract,
+            provisional: row.provisional,
+            hash: row.hash,
+            submitted: row.submitted,
+        })
+    }
+}
+
+/// The place in a batch that an ordinality, which counts from 1, stands for.
+pub(super) fn place(ord: i64) -> usize {
+    usize::try_from(ord - 1).unwrap_or_default()
+}
+
+fn hash_text(column: &Column) -> String {
+    let name = column.of("db");
+    match column.shape {
+        Shape::Bytea => format!("encode({name}, 'hex')"),
+        _ => format!(r"lower(regexp_replace(btrim({name}::text), '^(0x|\\x)', '', 'i'))"),
+    }
+}
+
+fn is_hash(text: &str) -> bool {
+    text.len() == HASH_DIGITS && text.bytes().all(|it| it.is_ascii_hexdigit())
+}
+
+/// A timestamp column as Unix seconds; one without a time zone is in UTC.
+pub(super) fn epoch(column: &Column) -> String {
+    format!("floor(extract(epoch FROM {}))::bigint", column.shape.read_back(&column.of("db")))
+}

@@ -1,0 +1,81 @@
+//! What keys that were enumerated on chain say of their places there.
+
+use std::ops::Range;
+
+use sqlx::{AssertSqlSafe, FromRow, PgPool};
+use trueup_judge::{ChainKey, RowIdentity};
+
+use super::bisect::bisect;
+use super::input::{Batch, input_part, part_array, part_columns, unnest};
+use super::locate::place;
+use crate::bind::Bound;
+use crate::identity::{canonical_of, names_row};
+use crate::sql::{ident, list};
+use crate::{DatabaseError, LocatedKey, RowError, Statements};
+
+/// The statement that locates keys.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyLocation {
+    sql: String,
+    key_columns: usize,
+}
+
+#[derive(FromRow)]
+struct Row {
+    ord: i64,
+    arguments: Vec<Option<String>>,
+    contract: Option<String>,
+    row_identity: Option<String>,
+}
+
+impl KeyLocation {
+    pub fn new(bound: &Bound) -> Self {
+        let key = list(
+            bound.key.iter().enumerate().map(|(index, it)| format!("({})::{} AS {}", input_part(index), it.base_sql, ident(&it.name))),
+        );
+        let contract = bound.contract.as_ref().filter(|it| bound.key.iter().any(|key| key.name == it.name));
+        let sql = format!(
+            "SELECT i.\"ord\" AS ord, x.*, (SELECT {identity} FROM {table} AS it WHERE {names} LIMIT 1) AS row_identity\nFROM {unnest}\n\
+             CROSS JOIN LATERAL (SELECT ARRAY[{arguments}]::text[] AS arguments, {contract} AS contract FROM (SELECT {key}) AS db OFFSET 0) AS x\nORDER BY 1",
+            identity = canonical_of(&bound.identity, "it"),
+            table = bound.table.sql(),
+            names = names_row(&bound.key, "it", input_part),
+            unnest = unnest(&part_columns(bound.key.len())),
+            arguments = list(&bound.arguments),
+            contract = contract.map_or_else(|| "NULL::text".to_owned(), |column| format!("{}::text", column.of("db"))),
+        );
+        Self { sql, key_columns: bound.key.len() }
+    }
+
+    pub async fn run(
+        &self,
+        pool: &PgPool,
+        statements: &Statements,
+        keys: &[ChainKey],
+    ) -> Result<Vec<(ChainKey, Result<LocatedKey, RowError>)>, DatabaseError> {
+        let batch = Batch::new(keys, self.key_columns, |it| it.0.as_str());
+        let items = &batch.items;
+        let answers = bisect(items.len(), |range: Range<usize>| {
+            Box::pin(async move {
+                let first = range.start;
+                let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(self.sql.as_str()));
+                for index in 0..self.key_columns {
+                    query = query.bind(part_array(&items[range.clone()], index));
+                }
+                statements.add();
+                let rows = query.fetch_all(pool).await?;
+                Ok(rows.into_iter().map(|row| (first + place(row.ord), row)).collect())
+            })
+        })
+        .await?;
+        let mut located: Vec<_> = answers.into_iter().map(|(index, row)| (items[index].0.clone(), row.map(LocatedKey::from))).collect();
+        located.extend(batch.malformed.into_iter().map(|(key, error)| (key.clone(), Err(error))));
+        Ok(located)
+    }
+}
+
+impl From<Row> for LocatedKey {
+    fn from(row: Row) -> Self {
+        Self { arguments: row.arguments, contract: row.contract, row: row.row_identity.map(RowIdentity) }
+    }
+}

@@ -1,0 +1,18 @@
+//! Reads of the application's tables: one statement a batch, and never a write.
+
+mod bisect;
+mod compare;
+mod enqueue;
+mod input;
+mod locate;
+mod locate_keys;
+mod new_rows;
+mod provisional;
+
+pub(crate) use compare::Comparison;
+pub(crate) use enqueue::Enumeration;
+pub(crate) use input::unnest;
+pub(crate) use locate::Location;
+pub(crate) use locate_keys::KeyLocation;
+pub(crate) use new_rows::NewRows;
+pub(crate) use provisional::provisional_rows;

@@ -1,0 +1,14 @@
+//! Writes to the application's tables, each with its audit in the same statement.
+
+mod execute;
+mod hold;
+mod insert;
+mod order;
+mod revert;
+mod task;
+mod update;
+
+pub(crate) use execute::execute;
+pub use hold::release;
+pub use order::{Order, RepairOutcome, RevertOutcome};
+pub(crate) use revert::revert;

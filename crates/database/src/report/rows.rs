@@ -1,0 +1,148 @@
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::{FromRow, PgConnection};
+use trueup_judge::RunId;
+
+/// One confirmed drift, with what became of it.
+#[derive(Debug, Clone, FromRow, Serialize)]
+pub struct DriftRow {
+    /// The kind.
+    pub kind: String,
+    /// The row; none for one that is missing.
+    pub identity: Option<String>,
+    /// The chain key.
+    pub chain_key: Option<String>,
+    /// What sort.
+    pub class: String,
+    /// The column, or the condition's name.
+    pub field: String,
+    /// The database's value, as text.
+    pub db: Option<String>,
+    /// The chain's value, as text.
+    pub chain: Option<String>,
+    /// A condition's priority.
+    pub priority: Option<String>,
+    /// What the plan would do: update, insert, report.
+    pub action: String,
+    /// Why it is only reported.
+    pub withheld: Option<String>,
+    /// What the repair came to, if one was tried.
+    pub repair: Option<String>,
+    /// Why, for people.
+    pub detail: Option<String>,
+    /// As of which ledger.
+    pub ledger: Option<i64>,
+    /// The ledger that last changed the entry.
+    pub last_modified: Option<i64>,
+    /// The entry was archived, or of unknown lifetime.
+    pub archived: Option<bool>,
+}
+
+/// The drifts of a run, in the order of kind, class and discovery; from the `skip`th, at most `limit`.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn drifts(conn: &mut PgConnection, run: RunId, skip: i64, limit: i64) -> Result<Vec<DriftRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT d.kind, d.identity, d.chain_key, d.class, d.field, d.db_value AS db, d.chain_value AS chain, d.priority,
+                p.plan -> 'action' ->> 'do' AS action,
+                d.withheld,
+                p.repair, p.detail,
+                (p.plan -> 'stamp' ->> 'ledger')::bigint AS ledger,
+                (p.plan -> 'stamp' ->> 'last_modified')::bigint AS last_modified,
+                (p.plan -> 'stamp' ->> 'archived')::bool AS archived
+         FROM trueup.drifts AS d JOIN trueup.plans AS p ON p.id = d.plan
+         WHERE d.run = $1 ORDER BY d.kind, d.class, coalesce(d.identity, d.chain_key), d.field OFFSET $2 LIMIT $3",
+    )
+    .bind(run.0)
+    .bind(skip)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+}
+
+/// One write, as its audit holds it.
+#[derive(Debug, Clone, FromRow, Serialize)]
+pub struct RepairRow {
+    /// Its id.
+    pub id: i64,
+    /// The run that made it.
+    pub run: Option<i64>,
+    /// The plan that it executed.
+    pub plan: Option<i64>,
+    /// The kind.
+    pub kind: String,
+    /// The table.
+    pub table_name: String,
+    /// The row.
+    pub identity: String,
+    /// The chain key.
+    pub chain_key: Option<String>,
+    /// update, insert or revert.
+    pub action: String,
+    /// The columns as they were.
+    pub before: Value,
+    /// The columns as they were meant to become.
+    pub intended: Value,
+    /// The columns right after the write.
+    pub after: Value,
+    /// Something in the database made another value of it.
+    pub altered: bool,
+    /// The drifts that it mended.
+    pub drifts: Value,
+    /// What the chain's side rests on.
+    pub stamp: Option<Value>,
+    /// The trace in which it was made.
+    pub trace: Option<String>,
+    /// Who made it.
+    pub actor: String,
+    /// Why, if someone said.
+    pub reason: Option<String>,
+    /// When, by the database's clock.
+    pub repaired_at: DateTime<Utc>,
+    /// The repair that this one undid.
+    pub reverts: Option<i64>,
+    /// The repair that undid this one.
+    pub reverted_by: Option<i64>,
+    /// What it reverted is held: no sweep repairs it until it is released.
+    pub held: bool,
+}
+
+/// Which repairs.
+#[derive(Debug, Clone, Default)]
+pub struct RepairFilter {
+    /// Of this run.
+    pub run: Option<i64>,
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// Of this row.
+    pub identity: Option<String>,
+    /// This one.
+    pub id: Option<i64>,
+}
+
+/// Repairs, oldest first, after the one with id `after`, at most `limit`.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn repairs(conn: &mut PgConnection, filter: &RepairFilter, after: i64, limit: i64) -> Result<Vec<RepairRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT r.id, r.run, r.plan, r.kind, r.table_name, r.identity, r.chain_key, r.action, r.before, r.intended, r.after, r.altered,
+                r.drifts, r.stamp, r.trace, r.actor, r.reason, r.repaired_at, r.reverts,
+                (SELECT u.id FROM trueup.repairs AS u WHERE u.reverts = r.id) AS reverted_by,
+                EXISTS (SELECT FROM trueup.holds AS h JOIN trueup.repairs AS u ON u.id = h.repair WHERE u.reverts = r.id) AS held
+         FROM trueup.repairs AS r
+         WHERE ($1::bigint IS NULL OR r.run = $1) AND ($2::text IS NULL OR r.kind = $2) AND ($3::text IS NULL OR r.identity = $3)
+           AND ($4::bigint IS NULL OR r.id = $4) AND r.id > $5
+         ORDER BY r.id LIMIT $6",
+    )
+    .bind(filter.run)
+    .bind(&filter.kind)
+    .bind(&filter.identity)
+    .bind(filter.id)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,22 @@
+//! Runs: opened, filled with jobs, counted to completion, and ended exactly once.
+//!
+//! Every function here takes the caller's connection, so that what a run counts commits together with the jobs
+//! that it counts.
+
+mod advance;
+mod enqueue;
+mod open;
+mod plans;
+mod retention;
+mod select;
+mod tick;
+
+pub use advance::{Counted, count, finish, give_up, start_confirming};
+pub use enqueue::{Cursor, KeyCursor, KindCursor, add_chunk, add_note, add_retried, claim_enqueue, seal, unsealed};
+pub use open::{NewRun, open};
+pub use plans::{
+    Conclusion, NewPlan, RepairState, StoredPlan, conclude, fail_plans, insert_plans, keep_second_read, load_plans, plans_to_confirm,
+};
+pub use retention::{purged, to_purge};
+pub use select::{Phase, Run, RunState, expired, get, latest_finished, list, lock_running, unfinished_like};
+pub use tick::{Tick, attach_run, last_tick, now, record_tick};

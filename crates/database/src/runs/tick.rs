@@ -1,0 +1,66 @@
+//! Ticks of schedules, by the database's clock.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use trueup_judge::RunId;
+
+/// One tick that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// When it was due.
+    pub at: DateTime<Utc>,
+    /// Its run is still running.
+    pub running: bool,
+}
+
+/// The database's clock: the only one that replicas share.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn now(conn: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
+    sqlx::query_scalar("SELECT now()").fetch_one(conn).await
+}
+
+/// The newest tick of a schedule, and whether any of its runs is still running.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn last_tick(conn: &mut PgConnection, schedule: &str) -> Result<Option<Tick>, sqlx::Error> {
+    let row: Option<(DateTime<Utc>, bool)> = sqlx::query_as(
+        "SELECT tick, EXISTS (SELECT FROM trueup.ticks AS t JOIN trueup.runs AS r ON r.id = t.run
+                              WHERE t.schedule = $1 AND r.state = 'running')
+         FROM trueup.ticks WHERE schedule = $1 ORDER BY tick DESC LIMIT 1",
+    )
+    .bind(schedule)
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|(at, running)| Tick { at, running }))
+}
+
+/// Takes a tick. False if another scheduler has taken it.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn record_tick(conn: &mut PgConnection, schedule: &str, at: DateTime<Utc>, skipped: bool) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query("INSERT INTO trueup.ticks (schedule, tick, skipped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind(schedule)
+        .bind(at)
+        .bind(skipped)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Says which run a tick started.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn attach_run(conn: &mut PgConnection, schedule: &str, at: DateTime<Utc>, run: RunId) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE trueup.ticks SET run = $3 WHERE schedule = $1 AND tick = $2")
+        .bind(schedule)
+        .bind(at)
+        .bind(run.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

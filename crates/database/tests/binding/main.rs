@@ -1,0 +1,13 @@
+//! Specs against real tables: bound, located, compared, repaired, reverted.
+
+mod application;
+mod compare;
+mod enumerate;
+mod errors;
+mod layouts;
+mod locate;
+mod refusals;
+mod repair;
+mod revert;
+mod rights;
+mod spec_text;
