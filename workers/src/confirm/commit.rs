@@ -1,0 +1,101 @@
+use std::collections::HashMap;
+
+use opentelemetry::trace::TraceContextExt;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use trueup_database::runs::{self, RepairState};
+use trueup_database::{Kind, Order, RepairOutcome};
+use trueup_judge::{Action, Confirmation, Mode, PlanId, RunId};
+use trueup_queue::{Ack, AckResult};
+
+use super::Decided;
+use super::settle::{Settling, settle};
+use crate::context::Context;
+
+/// Who repairs, in the audit.
+const ACTOR: &str = "trueup";
+/// The outcome of a confirmation whose run has ended before it.
+const RUN_ENDED: &str = "run_ended";
+
+/// One transaction: still our leases, still a running run; then the writes, their audit, the conclusions and the acks.
+pub(super) async fn commit(context: &Context, kind: &Kind, decided: Vec<Decided<'_>>) -> anyhow::Result<()> {
+    if decided.is_empty() {
+        return Ok(());
+    }
+    let mut tx = context.pools.write.begin().await?;
+    let mut run_ids: Vec<RunId> = decided.iter().map(|it| RunId(it.job.group.0)).collect();
+    run_ids.sort_unstable();
+    run_ids.dedup();
+    // Jobs before runs, in every transaction, so that no two wait for each other.
+    let leases: Vec<_> = decided.iter().map(|it| (it.job.id, it.job.lease)).collect();
+    let held = trueup_queue::fence(&mut tx, &leases).await?;
+    let running: HashMap<RunId, Mode> = runs::lock_running(&mut tx, &run_ids).await?.into_iter().collect();
+    let (decided, late): (Vec<Decided<'_>>, Vec<Decided<'_>>) =
+        decided.into_iter().filter(|it| held.contains(&it.job.id)).partition(|it| running.contains_key(&RunId(it.job.group.0)));
+
+    let orders: Vec<Order> =
+        decided.iter().filter(|it| running.get(&RunId(it.job.group.0)) == Some(&Mode::Repair)).filter_map(order).collect();
+    let outcomes: HashMap<PlanId, RepairOutcome> = if orders.is_empty() {
+        HashMap::new()
+    } else {
+        let ids: Vec<PlanId> = orders.iter().map(|order| order.plan).collect();
+        ids.into_iter().zip(kind.repair(&mut tx, &orders).await?).collect()
+    };
+
+    let mut acks: Vec<Ack> = late
+        .iter()
+        .map(|it| Ack { job: it.job.id, lease: it.job.lease, result: AckResult::Done { outcome: RUN_ENDED.to_owned() } })
+        .collect();
+    let mut conclusions = Vec::new();
+    let mut second_reads = Vec::new();
+    for it in decided {
+        let repairing = running.get(&RunId(it.job.group.0)) == Some(&Mode::Repair);
+        let _entered = it.span.clone().entered();
+        let settling = settle(context, kind, &it, outcomes.get(&it.plan.id), repairing);
+        let (job, plan) = (it.job, it.plan.id);
+        let result = match settling {
+            Settling::LookAgain { after, reason, plan: second } => {
+                second_reads.extend(second.map(|second| (plan, second)));
+                AckResult::Again { after, reason: reason.to_string() }
+            }
+            Settling::Concluded(conclusion) => {
+                tracing::info!(verdict = %conclusion.verdict, repair = conclusion.repair.map(RepairState::as_str), "confirmed");
+                let outcome = conclusion.verdict.to_string();
+                conclusions.push(conclusion);
+                AckResult::Done { outcome }
+            }
+        };
+        acks.push(Ack { job: job.id, lease: job.lease, result });
+    }
+    runs::keep_second_read(&mut tx, &second_reads).await?;
+    runs::conclude(&mut tx, &conclusions).await?;
+    context.queue.ack(&mut tx, &acks).await?;
+    tx.commit().await?;
+    context.count_statements(8);
+    Ok(())
+}
+
+/// The write that a confirmed plan asks for. Without its contract's instance nothing is written: invariant 8.
+fn order(it: &Decided<'_>) -> Option<Order> {
+    let Confirmation::Confirmed(plan) = &it.confirmation else { return None };
+    if !it.with_instance || matches!(plan.action, Action::Report { .. }) {
+        return None;
+    }
+    Some(Order {
+        plan: it.plan.id,
+        run: RunId(it.job.group.0),
+        job: it.job.id.0,
+        lease: it.job.lease.0,
+        identity: it.plan.body.identity.clone(),
+        chain_key: it.plan.body.chain_key.clone(),
+        body: plan.clone(),
+        chain_entry: it.chain_entry.clone(),
+        trace: trace_id(&it.span),
+        actor: ACTOR.to_owned(),
+    })
+}
+
+fn trace_id(span: &tracing::Span) -> Option<String> {
+    let context = span.context();
+    let context = context.span().span_context().clone();
+    context.is_valid().then(|| context.trace_id().to_string())
+}

@@ -1,0 +1,67 @@
+//! Phase 2: a second look at what drifted; what is still so is repaired, in mode `repair`.
+
+mod commit;
+mod second;
+mod settle;
+
+use trueup_chain::Intent;
+use trueup_database::Kind;
+use trueup_database::runs::StoredPlan;
+use trueup_judge::{Confirmation, RunId, confirm};
+use trueup_queue::{Failure, Handled, Job};
+
+use crate::batcher::Answer;
+use crate::context::Context;
+use second::{Second, second_looks};
+
+/// Confirms plans: the key of each job is a plan's id.
+pub(crate) async fn confirm_plans(context: Context, kind: &Kind, jobs: Vec<Job>, intent: Intent) -> Vec<Answer> {
+    match second_looks(&context, kind, &jobs, intent).await {
+        Ok(looks) => finish(&context, kind, looks).await,
+        Err(error) => vec![Err(Failure::passing(error.to_string())); jobs.len()],
+    }
+}
+
+/// What a confirmation asks to be done.
+struct Decided<'a> {
+    job: &'a Job,
+    plan: StoredPlan,
+    span: tracing::Span,
+    chain_entry: Option<String>,
+    with_instance: bool,
+    settles_in_secs: i64,
+    detail: Option<String>,
+    confirmation: Confirmation,
+}
+
+async fn finish(context: &Context, kind: &Kind, looks: Vec<Result<Second<'_>, Failure>>) -> Vec<Answer> {
+    let mut answers = Vec::with_capacity(looks.len());
+    let mut decided = Vec::with_capacity(looks.len());
+    for look in looks {
+        match look {
+            Ok(Second { job, plan, look, span }) => {
+                if let Some(ledger) = look.ledger {
+                    context.meter.saw_ledger(RunId(job.group.0), ledger);
+                }
+                let confirmation = confirm(&plan.body.plan, look.judgement);
+                decided.push(Decided {
+                    job,
+                    plan,
+                    span,
+                    chain_entry: look.chain_entry,
+                    with_instance: look.with_instance,
+                    settles_in_secs: look.settles_in_secs,
+                    detail: look.detail,
+                    confirmation,
+                });
+                answers.push(Ok(Handled::AlreadyAcked));
+            }
+            Err(failure) => answers.push(Err(failure)),
+        }
+    }
+    if let Err(error) = commit::commit(context, kind, decided).await {
+        let failure = Failure::passing(error.to_string());
+        answers.iter_mut().filter(|answer| answer.is_ok()).for_each(|answer| *answer = Err(failure.clone()));
+    }
+    answers
+}

@@ -1,0 +1,61 @@
+//! What a second look, and perhaps a write, make of a plan.
+
+use std::time::Duration;
+
+use trueup_database::runs::{Conclusion, RepairState};
+use trueup_database::{Kind, RepairOutcome};
+use trueup_judge::{Action, Confirmation, Plan, SettlingReason, UnknownReason, Verdict};
+use trueup_spec::Priority;
+
+use super::Decided;
+use crate::context::Context;
+
+/// Where a plan stands after it.
+pub(super) enum Settling {
+    LookAgain { after: Duration, reason: Verdict, plan: Option<Plan> },
+    Concluded(Conclusion),
+}
+
+pub(super) fn settle(context: &Context, kind: &Kind, it: &Decided<'_>, outcome: Option<&RepairOutcome>, repairing: bool) -> Settling {
+    let conclude = |verdict: Verdict, confirmed: Option<&Plan>, repair: Option<RepairState>, detail: Option<String>| {
+        let priorities =
+            confirmed.iter().flat_map(|plan| &plan.drifts).map(|drift| kind.priority(&drift.field).map(Priority::as_str)).collect();
+        Settling::Concluded(Conclusion { plan: it.plan.id, verdict, confirmed: confirmed.cloned(), priorities, repair, detail })
+    };
+    let may_look_again = it.job.looks < context.settings.max_looks;
+    let again = |reason: Verdict, plan: Option<Plan>| {
+        let settles_in = Duration::from_secs(u64::try_from(it.settles_in_secs).unwrap_or_default());
+        Settling::LookAgain { after: settles_in.max(context.settings.look_again_after), reason, plan }
+    };
+    match (&it.confirmation, outcome) {
+        (Confirmation::Gone(verdict), _) => conclude(*verdict, None, None, it.detail.clone()),
+        (Confirmation::Moving { plan, otherwise }, _) if may_look_again => again(*otherwise, plan.clone()),
+        (Confirmation::Moving { otherwise, .. }, _) => conclude(*otherwise, None, None, None),
+        (Confirmation::Confirmed(plan), None) => {
+            let withheld = repairing && !it.with_instance && !matches!(plan.action, Action::Report { .. });
+            let repair = withheld.then_some(RepairState::Withheld);
+            conclude(
+                Verdict::Drifted,
+                Some(plan),
+                repair,
+                withheld.then(|| "the contract's instance did not come with the entry".to_owned()),
+            )
+        }
+        (Confirmation::Confirmed(plan), Some(outcome)) => match outcome {
+            RepairOutcome::Repaired { .. } | RepairOutcome::AlreadyDone { .. } => {
+                conclude(Verdict::Drifted, Some(plan), Some(RepairState::Repaired), None)
+            }
+            RepairOutcome::Altered { repair, .. } => {
+                let detail = format!("something in the database made another value of it; see `trueup repairs show {repair}`");
+                conclude(Verdict::Drifted, Some(plan), Some(RepairState::Altered), Some(detail))
+            }
+            RepairOutcome::Refused { reason } => conclude(Verdict::Drifted, Some(plan), Some(RepairState::Refused), Some(reason.clone())),
+            RepairOutcome::Superseded if may_look_again => again(Verdict::Settling(SettlingReason::Superseded), None),
+            RepairOutcome::Superseded => conclude(Verdict::Settling(SettlingReason::Superseded), None, Some(RepairState::Superseded), None),
+            RepairOutcome::BehindFloor { floor } => {
+                let detail = format!("an observation of ledger {floor} was applied before");
+                conclude(Verdict::Unknown(UnknownReason::BehindFloor), None, None, Some(detail))
+            }
+        },
+    }
+}

@@ -1,0 +1,61 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use trueup_chain::Chain;
+use trueup_database::{Kind, Pools};
+use trueup_judge::EntityKind;
+use trueup_queue::Queue;
+
+use crate::meter::Meter;
+use crate::progress::Progress;
+use crate::settings::Settings;
+
+/// What scheduler and workers work with: the database, the chain, the kinds, the queue. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    pub(crate) pools: Pools,
+    pub(crate) chain: Chain,
+    pub(crate) kinds: Arc<BTreeMap<EntityKind, Arc<Kind>>>,
+    pub(crate) queue: Queue,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) settings: Arc<Settings>,
+}
+
+impl Context {
+    /// Puts the parts together. The queue is one over `pools.write`.
+    #[must_use]
+    pub fn new(pools: Pools, chain: Chain, kinds: Vec<Kind>, settings: Settings, queue_settings: trueup_queue::Settings) -> Self {
+        let meter = Arc::new(Meter::new(Some(chain.clone()), pools.statements.clone()));
+        let queue = Queue::new(pools.write.clone(), Arc::new(Progress::new(Arc::clone(&meter))), queue_settings);
+        let kinds = kinds.into_iter().map(|kind| (kind.spec().kind.clone(), Arc::new(kind))).collect();
+        Self { pools, chain, kinds: Arc::new(kinds), queue, meter, settings: Arc::new(settings) }
+    }
+
+    /// The kinds that have a spec here.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<EntityKind> {
+        self.kinds.keys().cloned().collect()
+    }
+
+    /// The kinds, bound to the database.
+    pub fn bound_kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.values().map(Arc::as_ref)
+    }
+
+    /// The passphrase of the network that the chain is.
+    #[must_use]
+    pub fn network(&self) -> &str {
+        &self.chain.network().passphrase
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
+    /// Counts statements that were sent from here.
+    pub(crate) fn count_statements(&self, statements: u64) {
+        (0..statements).for_each(|_| self.pools.statements.add());
+    }
+}

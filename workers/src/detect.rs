@@ -1,0 +1,93 @@
+//! Phase 1: a first look at entities. Verdicts are final, but for drift, which becomes a plan to be confirmed.
+
+use std::time::Duration;
+
+use trueup_chain::Intent;
+use trueup_database::Kind;
+use trueup_database::runs::{self, NewPlan};
+use trueup_judge::{ChainKey, RowIdentity, RunId, SettlingReason, Verdict};
+use trueup_queue::{Ack, AckResult, Failure, Handled, Job};
+
+use crate::batcher::Answer;
+use crate::context::Context;
+use crate::look::{Look, look_at_keys, look_at_rows};
+
+/// Detects rows: the key of each job is a row identity.
+pub(crate) async fn detect(context: Context, kind: &Kind, jobs: Vec<Job>, intent: Intent) -> Vec<Answer> {
+    let rows: Vec<RowIdentity> = jobs.iter().map(|job| RowIdentity(job.key.clone())).collect();
+    let looks = look_at_rows(&context, kind, &rows, intent).await;
+    let identities = rows.into_iter().map(Some).collect();
+    settle(&context, kind, jobs, identities, looks).await
+}
+
+/// Discovers missing rows: the key of each job is a chain key.
+pub(crate) async fn discover(context: Context, kind: &Kind, jobs: Vec<Job>, intent: Intent) -> Vec<Answer> {
+    let keys: Vec<ChainKey> = jobs.iter().map(|job| ChainKey(job.key.clone())).collect();
+    let looks = look_at_keys(&context, kind, &keys, intent).await;
+    let identities = vec![None; jobs.len()];
+    settle(&context, kind, jobs, identities, looks).await
+}
+
+/// Commits what the looks came to: plans and acks together.
+async fn settle(
+    context: &Context,
+    kind: &Kind,
+    jobs: Vec<Job>,
+    identities: Vec<Option<RowIdentity>>,
+    looks: Vec<Result<Look, Failure>>,
+) -> Vec<Answer> {
+    let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
+    let mut acks = Vec::with_capacity(jobs.len());
+    let mut plans = Vec::new();
+    for ((job, identity), look) in jobs.iter().zip(identities).zip(looks) {
+        match look {
+            Ok(look) => {
+                if let Some(ledger) = look.ledger {
+                    context.meter.saw_ledger(RunId(job.group.0), ledger);
+                }
+                acks.push(Ack { job: job.id, lease: job.lease, result: result(context, job, &look) });
+                if let Some(plan) = look.judgement.plan {
+                    plans.push((
+                        job,
+                        NewPlan { run: RunId(job.group.0), kind: kind.spec().kind.clone(), identity, chain_key: look.chain_key, plan },
+                    ));
+                }
+                answers.push(Ok(Handled::AlreadyAcked));
+            }
+            Err(failure) => answers.push(Err(failure)),
+        }
+    }
+    if let Err(error) = commit(context, &acks, plans).await {
+        let failure = Failure::passing(error.to_string());
+        answers.iter_mut().filter(|answer| answer.is_ok()).for_each(|answer| *answer = Err(failure.clone()));
+    }
+    answers
+}
+
+fn result(context: &Context, job: &Job, look: &Look) -> AckResult {
+    let verdict = look.judgement.verdict;
+    match verdict {
+        Verdict::Settling(SettlingReason::RecentlyChanged) if job.looks < context.settings.max_looks => AckResult::Again {
+            after: Duration::from_secs(u64::try_from(look.settles_in_secs).unwrap_or_default()),
+            reason: verdict.to_string(),
+        },
+        _ => AckResult::Done { outcome: verdict.to_string() },
+    }
+}
+
+async fn commit(context: &Context, acks: &[Ack], plans: Vec<(&Job, NewPlan)>) -> anyhow::Result<()> {
+    if acks.is_empty() {
+        return Ok(());
+    }
+    let mut tx = context.pools.write.begin().await?;
+    if !plans.is_empty() {
+        let jobs: Vec<_> = plans.iter().map(|(job, _)| (job.id, job.lease)).collect();
+        let held = trueup_queue::fence(&mut tx, &jobs).await?;
+        let plans: Vec<NewPlan> = plans.into_iter().filter(|(job, _)| held.contains(&job.id)).map(|(_, plan)| plan).collect();
+        runs::insert_plans(&mut tx, &plans).await?;
+    }
+    context.queue.ack(&mut tx, acks).await?;
+    tx.commit().await?;
+    context.count_statements(4);
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! The report as a document, version 1. `docs/report.md` describes every field.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use trueup_database::report::{self, PlanCount};
+use trueup_database::runs::{Run, RunState};
+use trueup_queue::{GroupId, State};
+
+use crate::task::Task;
+
+/// The version of [`Document`]; it grows when a field changes its meaning or goes, not when one is added.
+pub const VERSION: u32 = 1;
+
+/// What a run found and did, in numbers. The drifts and repairs themselves are rows beside it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Document {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The run.
+    pub run: RunPart,
+    /// Its ledgers.
+    pub ledgers: Option<Ledgers>,
+    /// What it found, by kind.
+    pub kinds: BTreeMap<String, KindPart>,
+    /// RPC calls by method, and SQL statements of the reconciliation.
+    pub usage: BTreeMap<String, u64>,
+    /// What a reader must know besides.
+    pub notes: Vec<String>,
+}
+
+/// The run of a report.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunPart {
+    /// Its id.
+    pub id: i64,
+    /// Who asked for it.
+    pub origin: String,
+    /// How far it went: detect, propose, repair.
+    pub mode: String,
+    /// How it ended: completed, timed_out, cancelled.
+    pub state: String,
+    /// Not every entity has its verdict.
+    pub partial: bool,
+    /// By the database's clock.
+    pub opened_at: DateTime<Utc>,
+    /// By the database's clock.
+    pub finished_at: DateTime<Utc>,
+    /// Between the two, in milliseconds.
+    pub duration_ms: i64,
+    /// The run's trace.
+    pub trace: Option<String>,
+}
+
+/// The ledgers that a run's observations are of.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ledgers {
+    /// The lowest.
+    pub min: u32,
+    /// The highest.
+    pub max: u32,
+}
+
+/// What a run found in one kind.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct KindPart {
+    /// Entities that were enqueued: rows, and keys that the chain has and the table lacked.
+    pub entities: u64,
+    /// Entities by verdict: in_sync, drifted, settling, skipped, unknown, failed, and `unjudged` in a partial report.
+    pub verdicts: BTreeMap<String, u64>,
+    /// Those that were not judged, by `verdict:reason`.
+    pub not_judged: BTreeMap<String, u64>,
+    /// Differences by class; an entity may have several.
+    pub drifts: BTreeMap<String, u64>,
+    /// Differences that are still there after the run: those that nothing was done about, or not what was planned.
+    pub left: u64,
+    /// Plans by what their repair came to: repaired, altered, superseded, refused, withheld.
+    pub repairs: BTreeMap<String, u64>,
+    /// Drifted entities whose entry is archived or of unknown lifetime.
+    pub archived: u64,
+}
+
+impl Document {
+    pub(crate) async fn assemble(conn: &mut PgConnection, run: &Run) -> Result<Self, trueup_queue::Error> {
+        let mut kinds: BTreeMap<String, KindPart> = run.kinds.iter().map(|kind| (kind.0.clone(), KindPart::default())).collect();
+        for outcome in trueup_queue::outcomes(conn, GroupId(run.id.0)).await? {
+            let is_first_look = matches!(Task::from_name(&outcome.task), Some(Task::Detect | Task::Discover));
+            if let (true, Some(kind)) = (is_first_look, kinds.get_mut(&outcome.kind)) {
+                kind.add_first_look(outcome.state, outcome.outcome.as_deref(), outcome.count);
+            }
+        }
+        for plans in report::plan_counts(conn, run.id).await? {
+            if let Some(kind) = kinds.get_mut(&plans.kind) {
+                kind.add_plans(&plans);
+            }
+        }
+        for drifts in report::drift_counts(conn, run.id).await? {
+            if let Some(kind) = kinds.get_mut(&drifts.kind) {
+                kind.drifts.insert(drifts.class, u64::try_from(drifts.count).unwrap_or_default());
+                kind.left += u64::try_from(drifts.left).unwrap_or_default();
+            }
+        }
+        let finished_at = run.finished_at.unwrap_or(run.opened_at);
+        Ok(Self {
+            version: VERSION,
+            run: RunPart {
+                id: run.id.0,
+                origin: run.origin.clone(),
+                mode: run.mode.to_string(),
+                state: run.state.as_str().to_owned(),
+                partial: run.state != RunState::Completed,
+                opened_at: run.opened_at,
+                finished_at,
+                duration_ms: (finished_at - run.opened_at).num_milliseconds(),
+                trace: run.trace.clone(),
+            },
+            ledgers: run.ledgers.map(|(min, max)| Ledgers { min, max }),
+            kinds,
+            usage: run.usage.clone(),
+            notes: run.notes.clone(),
+        })
+    }
+
+    /// How many entities of a verdict there are over all kinds.
+    #[must_use]
+    pub fn total(&self, verdict: &str) -> u64 {
+        self.kinds.values().filter_map(|kind| kind.verdicts.get(verdict)).sum()
+    }
+
+    /// How many entities drifted.
+    #[must_use]
+    pub fn drifted(&self) -> u64 {
+        self.total("drifted")
+    }
+
+    /// How many differences are still there after the run.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.kinds.values().map(|kind| kind.left).sum()
+    }
+}
+
+impl KindPart {
+    /// A first look that suspected drift has its verdict from the second; see [`Self::add_plans`].
+    fn add_first_look(&mut self, state: State, outcome: Option<&str>, count: u64) {
+        self.entities += count;
+        match (state, outcome) {
+            (State::Done, Some("drifted")) => {}
+            (State::Done, Some(outcome)) => self.add_verdict(outcome, count),
+            (State::Dead, _) => self.add_verdict("failed", count),
+            _ => self.add_verdict("unjudged", count),
+        }
+    }
+
+    fn add_plans(&mut self, plans: &PlanCount) {
+        let count = u64::try_from(plans.count).unwrap_or_default();
+        self.add_verdict(plans.verdict.as_deref().unwrap_or("unjudged"), count);
+        if let Some(repair) = &plans.repair {
+            *self.repairs.entry(repair.clone()).or_default() += count;
+        }
+        if plans.archived && plans.verdict.as_deref() == Some("drifted") {
+            self.archived += count;
+        }
+    }
+
+    fn add_verdict(&mut self, outcome: &str, count: u64) {
+        let word = outcome.split(':').next().unwrap_or(outcome);
+        *self.verdicts.entry(word.to_owned()).or_default() += count;
+        if !matches!(word, "in_sync" | "drifted") {
+            *self.not_judged.entry(outcome.to_owned()).or_default() += count;
+        }
+    }
+}

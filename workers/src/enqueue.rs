@@ -1,0 +1,198 @@
+//! Puts the jobs of a run into the queue: one for each row, and one for each key that the chain has and the table
+//! lacks. Chunk by chunk, each with its place in one transaction, so that any process can go on where one died.
+
+use std::collections::BTreeMap;
+
+use sqlx::PgConnection;
+use trueup_database::runs::{self, Counted, Cursor, KeyCursor, KindCursor};
+use trueup_database::{Kind, Select};
+use trueup_judge::{ChainKey, EntityKind, RowIdentity, RunId};
+use trueup_queue::{Destination, Enqueued, GroupId, NewJob};
+use trueup_spec::Source;
+
+use crate::context::Context;
+use crate::enumerate::{Keys, enumerate};
+use crate::progress::advance;
+use crate::task::Task;
+
+/// Adds the jobs that a run still lacks, and seals it. Does nothing if another process is at it.
+///
+/// # Errors
+/// The database or the chain did not answer, or the run covers a kind that has no spec here. The run stays as it is:
+/// a later call goes on.
+pub async fn enqueue_run(context: &Context, run: RunId) -> anyhow::Result<()> {
+    let mut connection = context.pools.write.acquire().await?;
+    let Some(found) = runs::get(&mut connection, run).await? else { return Ok(()) };
+    let Some(mut cursor) = runs::claim_enqueue(&mut connection, run, context.settings.enqueue_claim_secs).await? else { return Ok(()) };
+    drop(connection);
+    for name in &found.kinds {
+        let Some(kind) = context.kinds.get(name) else { anyhow::bail!("run {run} covers kind `{name}`, which has no spec here") };
+        let filling = Filling { context, run, name, kind, trace: found.trace.as_deref() };
+        loop {
+            match filling.next_chunk(&cursor).await? {
+                Step::Moved(next) => cursor = next,
+                Step::Done => break,
+                Step::Lost => return Ok(()),
+            }
+        }
+    }
+    let mut tx = context.pools.write.begin().await?;
+    seal(&mut tx, run).await?;
+    Ok(tx.commit().await?)
+}
+
+/// All jobs are there; perhaps all outcomes too.
+pub(crate) async fn seal(conn: &mut PgConnection, run: RunId) -> Result<(), sqlx::Error> {
+    if runs::seal(conn, run).await? {
+        advance(conn, run, &Counted::default()).await?;
+    }
+    Ok(())
+}
+
+enum Step {
+    Moved(Cursor),
+    Done,
+    /// The run ended, or another process has moved its cursor.
+    Lost,
+}
+
+/// One kind of one run that is being filled.
+struct Filling<'a> {
+    context: &'a Context,
+    run: RunId,
+    name: &'a EntityKind,
+    kind: &'a Kind,
+    trace: Option<&'a str>,
+}
+
+impl Filling<'_> {
+    async fn next_chunk(&self, cursor: &Cursor) -> anyhow::Result<Step> {
+        let here = cursor.0.get(&self.name.0).cloned().unwrap_or_default();
+        if !here.rows_done {
+            return self.add_rows(cursor, here).await;
+        }
+        match &here.keys {
+            KeyCursor::Done => Ok(Step::Done),
+            KeyCursor::Start => self.start_keys(cursor, here).await,
+            KeyCursor::Range { next, last } => self.add_range(cursor, here.clone(), *next, *last).await,
+            KeyCursor::After(after) => self.add_query(cursor, here.clone(), Some(after.as_str())).await,
+        }
+    }
+
+    async fn add_rows(&self, cursor: &Cursor, here: KindCursor) -> anyhow::Result<Step> {
+        let limit = self.context.settings.jobs_per_chunk;
+        let after = here.after_row.clone().map(RowIdentity);
+        let place = |added: &Enqueued| KindCursor {
+            rows_done: is_last(added, limit),
+            after_row: added.last_key.clone().or_else(|| here.after_row.clone()),
+            keys: here.keys.clone(),
+        };
+        match self.add(cursor, Task::Detect, self.kind.rows_after(after.as_ref(), limit), place).await {
+            // A row on which `where` fails to evaluate: the chunk goes in whole, and that row's own job says so.
+            Err(error) if is_refused(&error) => {
+                tracing::warn!(kind = %self.name, error = format!("{error:#}"), "enqueueing a chunk without `where`");
+                self.add(cursor, Task::Detect, self.kind.rows_after_unfiltered(after.as_ref(), limit), place).await
+            }
+            result => result,
+        }
+    }
+
+    async fn start_keys(&self, cursor: &Cursor, here: KindCursor) -> anyhow::Result<Step> {
+        let spec = self.kind.spec();
+        let keys = match &spec.source {
+            Source::Soroban(soroban) => match &soroban.enumerate {
+                Some(how) => enumerate(self.context, soroban, how, spec.key.len()).await?,
+                None => return self.moved(cursor, here, KeyCursor::Done, None).await,
+            },
+            Source::Transaction(_) => return self.moved(cursor, here, KeyCursor::Done, None).await,
+        };
+        match keys {
+            Keys::Range { first, last } if last < first => self.moved(cursor, here, KeyCursor::Done, None).await,
+            Keys::Range { first, last } => self.moved(cursor, here, KeyCursor::Range { next: first, last }, None).await,
+            Keys::List(keys) => {
+                self.add(cursor, Task::Discover, self.kind.missing_of_list(&keys), |_| KindCursor { keys: KeyCursor::Done, ..here }).await
+            }
+            Keys::Query => self.add_query(cursor, here, None).await,
+            Keys::Unknown(why) => {
+                let note = format!("{}: rows that are missing were not looked for: {why}", self.name);
+                self.moved(cursor, here, KeyCursor::Done, Some(&note)).await
+            }
+        }
+    }
+
+    async fn add_range(&self, cursor: &Cursor, here: KindCursor, next: i64, last: i64) -> anyhow::Result<Step> {
+        let end = next.saturating_add(self.context.settings.jobs_per_chunk - 1).min(last);
+        self.add(cursor, Task::Discover, self.kind.missing_in_range(next, end), |_| KindCursor {
+            keys: if end == last { KeyCursor::Done } else { KeyCursor::Range { next: end + 1, last } },
+            ..here
+        })
+        .await
+    }
+
+    async fn add_query(&self, cursor: &Cursor, here: KindCursor, after: Option<&str>) -> anyhow::Result<Step> {
+        let limit = self.context.settings.jobs_per_chunk;
+        let after = after.map(|after| ChainKey(after.to_owned()));
+        let Some(select) = self.kind.missing_of_query(after.as_ref(), limit) else {
+            return self.moved(cursor, here, KeyCursor::Done, None).await;
+        };
+        self.add(cursor, Task::Discover, select, |added| KindCursor {
+            keys: match &added.last_key {
+                Some(last) if !is_last(added, limit) => KeyCursor::After(last.clone()),
+                _ => KeyCursor::Done,
+            },
+            ..here
+        })
+        .await
+    }
+
+    /// One chunk: its jobs, their number and the new place, in one transaction.
+    async fn add(&self, cursor: &Cursor, task: Task, select: Select, place: impl FnOnce(&Enqueued) -> KindCursor) -> anyhow::Result<Step> {
+        let into = Destination {
+            group: GroupId(self.run.0),
+            task: task.as_str().to_owned(),
+            kind: self.name.0.clone(),
+            priority: NewJob::PRIORITY,
+            trace: self.trace.map(str::to_owned),
+        };
+        let mut tx = self.context.pools.write.begin().await?;
+        let added = trueup_queue::enqueue_from(&mut tx, &into, &select.sql, select.arguments()?).await?;
+        let next = self.at(cursor, place(&added));
+        let claim = self.context.settings.enqueue_claim_secs;
+        if !runs::add_chunk(&mut tx, self.run, i64::try_from(added.inserted)?, cursor, &next, claim).await? {
+            return Ok(Step::Lost);
+        }
+        tx.commit().await?;
+        self.context.count_statements(2);
+        tracing::debug!(run = self.run.0, kind = %self.name, task = task.as_str(), jobs = added.inserted, "enqueued");
+        Ok(Step::Moved(next))
+    }
+
+    async fn moved(&self, cursor: &Cursor, here: KindCursor, keys: KeyCursor, note: Option<&str>) -> anyhow::Result<Step> {
+        let next = self.at(cursor, KindCursor { keys, ..here });
+        let mut tx = self.context.pools.write.begin().await?;
+        if let Some(note) = note {
+            tracing::warn!(run = self.run.0, "{note}");
+            runs::add_note(&mut tx, self.run, note).await?;
+        }
+        if !runs::add_chunk(&mut tx, self.run, 0, cursor, &next, self.context.settings.enqueue_claim_secs).await? {
+            return Ok(Step::Lost);
+        }
+        tx.commit().await?;
+        Ok(Step::Moved(next))
+    }
+
+    fn at(&self, cursor: &Cursor, here: KindCursor) -> Cursor {
+        let mut kinds: BTreeMap<String, KindCursor> = cursor.0.clone();
+        kinds.insert(self.name.0.clone(), here);
+        Cursor(kinds)
+    }
+}
+
+fn is_last(added: &Enqueued, limit: i64) -> bool {
+    i64::try_from(added.seen).unwrap_or(i64::MAX) < limit
+}
+
+/// Postgres understood the statement and refused it.
+fn is_refused(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<trueup_queue::Error>(), Some(trueup_queue::Error::Database(sqlx::Error::Database(_))))
+}

@@ -1,0 +1,43 @@
+//! The job handlers, and the loops that run them.
+//!
+//! A run is opened ([`start_run`]), filled with one job for each entity ([`enqueue_run`]), looked at once (`detect`,
+//! and `discover` for keys that the table lacks), looked at a second time where something differs (`confirm`, which
+//! in mode `repair` also writes), and reported (`aggregate`). [`run_worker`] works on jobs, [`run_scheduler`] starts
+//! runs; both are plain futures that a service can spawn in its own runtime.
+
+mod aggregate;
+mod batcher;
+mod confirm;
+mod context;
+mod detect;
+mod document;
+mod enqueue;
+mod enumerate;
+mod handler;
+mod look;
+mod matching;
+mod meter;
+mod progress;
+mod retry;
+mod sample;
+mod schedule;
+mod scheduler;
+mod settings;
+mod start;
+mod task;
+mod trace;
+mod worker;
+
+pub use context::Context;
+pub use document::{Document, KindPart, Ledgers, RunPart, VERSION};
+pub use enqueue::enqueue_run;
+pub use meter::SQL_STATEMENTS;
+pub use retry::{Retried, retry_jobs};
+pub use sample::{Checked, Sample, check_kind};
+pub use schedule::{CronExpression, Schedule};
+pub use scheduler::{run_now, run_scheduler};
+pub use settings::Settings;
+pub use start::{cancel, kinds_named, run_status, start_run};
+pub use task::Task;
+pub use trace::traceparent;
+pub use worker::run_worker;

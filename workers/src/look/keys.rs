@@ -1,0 +1,65 @@
+use std::collections::HashMap;
+
+use sqlx::PgPool;
+use trueup_chain::Intent;
+use trueup_database::{DatabaseError, Kind, Located, NewRow};
+use trueup_judge::{ChainKey, SkipReason, Verdict, judge_missing_row};
+use trueup_queue::Failure;
+
+use super::observe::observe;
+use super::{Look, LookResult, all_failed, distinct};
+use crate::context::Context;
+
+/// Looks at keys that the chain enumerates and the table lacked when they were enqueued; one answer for each, in order.
+pub(crate) async fn look_at_keys(context: &Context, kind: &Kind, keys: &[ChainKey], intent: Intent) -> Vec<LookResult> {
+    let read = &context.pools.read;
+    let distinct = distinct(keys);
+    let (located, provisional_rows) = match tokio::try_join!(kind.locate_keys(read, &distinct), has_provisional_rows(read, kind)) {
+        Ok(answers) => answers,
+        Err(error) => return all_failed(keys.len(), &error),
+    };
+    let mut looks: HashMap<ChainKey, LookResult> = HashMap::with_capacity(keys.len());
+    let mut missing = Vec::with_capacity(located.len());
+    for (key, result) in located {
+        match result {
+            Ok(located) if located.row.is_some() => {
+                looks.insert(key, Ok(Look::without_chain(Verdict::Skipped(SkipReason::RowAppeared))));
+            }
+            Ok(located) => missing.push((key, Located { arguments: located.arguments, contract: located.contract, ..Located::default() })),
+            Err(error) => drop(looks.insert(key, Err(Failure::permanent(error.to_string())))),
+        }
+    }
+    let observed = observe(context, kind.spec(), missing.iter().map(|(_, located)| located), intent).await;
+
+    let mut found = Vec::with_capacity(missing.len());
+    for ((key, _), observed) in missing.into_iter().zip(observed) {
+        match observed {
+            Ok(observed) => found.push((key, observed)),
+            Err(failure) => drop(looks.insert(key, Err(failure))),
+        }
+    }
+    let wanted: Vec<_> = found.iter().filter_map(|(key, observed)| Some((key.clone(), observed.values.clone()?))).collect();
+    let mut new_rows: HashMap<ChainKey, _> = match kind.new_rows(read, &wanted).await {
+        Ok(new_rows) => new_rows.into_iter().collect(),
+        Err(error) => return all_failed(keys.len(), &error),
+    };
+    for (key, observed) in found {
+        let look = match new_rows.remove(&key).transpose() {
+            Ok(row) => {
+                let NewRow { row, withheld } = row.unwrap_or_default();
+                let judgement = judge_missing_row(&key.0, &observed.seen, row, withheld, provisional_rows, kind.rules());
+                Ok(Look::of(judgement, Some(key.clone()), observed, 0))
+            }
+            Err(error) => Err(Failure::permanent(error.to_string())),
+        };
+        looks.insert(key, look);
+    }
+    keys.iter()
+        .map(|key| looks.get(key).cloned().unwrap_or_else(|| Ok(Look::without_chain(Verdict::Skipped(SkipReason::NotOnChain)))))
+        .collect()
+}
+
+async fn has_provisional_rows(read: &PgPool, kind: &Kind) -> Result<bool, DatabaseError> {
+    let mut connection = read.acquire().await?;
+    kind.has_provisional_rows(&mut connection).await
+}

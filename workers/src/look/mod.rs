@@ -1,0 +1,76 @@
+//! One look at entities: locate, observe, compare, judge. The same for the first read and for the second.
+//!
+//! What goes wrong with one entity stays with it.
+
+mod keys;
+mod observe;
+mod rows;
+
+pub(crate) use keys::look_at_keys;
+pub(crate) use rows::{located_and_observed, look_at_rows};
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use trueup_database::DatabaseError;
+use trueup_judge::{ChainKey, Judgement, Verdict};
+use trueup_queue::Failure;
+
+use observe::Observed;
+
+/// What one look at an entity came to.
+#[derive(Debug, Clone)]
+pub(crate) struct Look {
+    pub(crate) judgement: Judgement,
+    pub(crate) chain_key: Option<ChainKey>,
+    /// Base64 XDR of the entry, or of the transaction's result.
+    pub(crate) chain_entry: Option<String>,
+    /// The contract's instance came in the same answer; always so for a transaction.
+    pub(crate) with_instance: bool,
+    /// As of which ledger the chain answered.
+    pub(crate) ledger: Option<u32>,
+    /// Why the chain's answer could not be used, for people.
+    pub(crate) detail: Option<String>,
+    /// Seconds until the row has not changed for as long as its spec's grace.
+    pub(crate) settles_in_secs: i64,
+}
+
+impl Look {
+    /// A verdict that rests on the database alone.
+    fn without_chain(verdict: Verdict) -> Self {
+        Self {
+            judgement: Judgement::plain(verdict),
+            chain_key: None,
+            chain_entry: None,
+            with_instance: false,
+            ledger: None,
+            detail: None,
+            settles_in_secs: 0,
+        }
+    }
+
+    fn of(judgement: Judgement, chain_key: Option<ChainKey>, observed: Observed, settles_in_secs: i64) -> Self {
+        Self {
+            judgement,
+            chain_key,
+            ledger: observed.ledger(),
+            chain_entry: observed.chain_entry,
+            with_instance: observed.with_instance,
+            detail: observed.detail,
+            settles_in_secs,
+        }
+    }
+}
+
+type LookResult = Result<Look, Failure>;
+
+/// The database did not answer: every job of the batch is tried again.
+fn all_failed(count: usize, error: &DatabaseError) -> Vec<LookResult> {
+    vec![Err(Failure::passing(error.to_string())); count]
+}
+
+/// Each entity once. A batch may hold one for several runs, while a statement answers for it once.
+fn distinct<T: Clone + Eq + Hash>(entities: &[T]) -> Vec<T> {
+    let mut seen = HashSet::with_capacity(entities.len());
+    entities.iter().filter(|entity| seen.insert(*entity)).cloned().collect()
+}

@@ -1,0 +1,89 @@
+use std::collections::HashMap;
+
+use trueup_chain::Intent;
+use trueup_database::{Compare, Compared, DatabaseError, Kind, Located, RowError};
+use trueup_judge::{Judgement, RowFacts, RowIdentity, Seen, SkipReason, Verdict, judge_row};
+use trueup_queue::Failure;
+
+use super::observe::{Observed, observe};
+use super::{Look, LookResult, all_failed, distinct};
+use crate::context::Context;
+
+/// Looks at rows; one answer for each, in order. The whole batch costs one statement to locate, its share of the
+/// ledger reads, and one statement to compare.
+pub(crate) async fn look_at_rows(context: &Context, kind: &Kind, rows: &[RowIdentity], intent: Intent) -> Vec<LookResult> {
+    let located = match kind.locate(&context.pools.read, &distinct(rows)).await {
+        Ok(located) => located,
+        Err(error) => return all_failed(rows.len(), &error),
+    };
+    let mut looks: HashMap<RowIdentity, LookResult> = HashMap::with_capacity(rows.len());
+    let mut there = Vec::with_capacity(located.len());
+    for (identity, result) in located {
+        match result {
+            Ok(located) => there.push((identity, located)),
+            Err(error) => failed(&mut looks, identity, &error),
+        }
+    }
+    let observed = observe(context, kind.spec(), there.iter().map(|(_, located)| located), intent).await;
+
+    let mut found = Vec::with_capacity(there.len());
+    for ((identity, located), observed) in there.into_iter().zip(observed) {
+        match observed {
+            Ok(observed) => found.push((identity, located, observed)),
+            Err(failure) => drop(looks.insert(identity, Err(failure))),
+        }
+    }
+    let questions: Vec<Compare> = found
+        .iter()
+        .filter(|(_, located, observed)| needs_database(located, observed))
+        .map(|(identity, _, observed)| Compare { identity: identity.clone(), values: observed.values.clone() })
+        .collect();
+    let mut compared: HashMap<RowIdentity, Result<Compared, RowError>> = match kind.compare(&context.pools.read, &questions).await {
+        Ok(compared) => compared.into_iter().collect(),
+        Err(error) => return all_failed(rows.len(), &error),
+    };
+    for (identity, located, observed) in found {
+        match compared.remove(&identity).transpose() {
+            Ok(compared) => drop(looks.insert(identity, Ok(judge(kind, located, observed, compared)))),
+            Err(error) => failed(&mut looks, identity, &error),
+        }
+    }
+    rows.iter().map(|row| looks.get(row).cloned().unwrap_or_else(|| Ok(Look::without_chain(Verdict::Skipped(SkipReason::NoRow))))).collect()
+}
+
+/// Whether the verdict depends on more than what the chain said: on values to compare, or on the row's own facts.
+fn needs_database(located: &Located, observed: &Observed) -> bool {
+    located.provisional || observed.values.is_some() || matches!(observed.seen, Seen::Absent { .. })
+}
+
+fn judge(kind: &Kind, located: Located, observed: Observed, compared: Option<Compared>) -> Look {
+    let (judgement, settles_in_secs) = match compared {
+        Some(Compared { facts, differences }) => {
+            let settles_in_secs = facts.changed_secs_ago.map_or(0, |age| (kind.rules().grace_secs - age).max(0));
+            (judge_row(&facts, &observed.seen, differences, kind.rules()), settles_in_secs)
+        }
+        // Facts were asked for and did not come: the row left between the two statements.
+        None if observed.values.is_none() && needs_database(&located, &observed) => {
+            (Judgement::plain(Verdict::Skipped(SkipReason::NoRow)), 0)
+        }
+        None => (judge_row(&RowFacts::default(), &observed.seen, Vec::new(), kind.rules()), 0),
+    };
+    Look::of(judgement, located.key, observed, settles_in_secs)
+}
+
+/// The row itself cannot be worked with: trying again is pointless until someone mends it.
+fn failed(looks: &mut HashMap<RowIdentity, LookResult>, identity: RowIdentity, error: &RowError) {
+    looks.insert(identity, Err(Failure::permanent(error.to_string())));
+}
+
+/// Locates and observes rows without judging them. Rows that cannot be located or observed are left out.
+pub(crate) async fn located_and_observed(
+    context: &Context,
+    kind: &Kind,
+    rows: &[RowIdentity],
+) -> Result<Vec<(RowIdentity, Located, Observed)>, DatabaseError> {
+    let located = kind.locate(&context.pools.read, rows).await?;
+    let located: Vec<_> = located.into_iter().filter_map(|(identity, located)| Some((identity, located.ok()?))).collect();
+    let observed = observe(context, kind.spec(), located.iter().map(|(_, located)| located), context.chain.intent()).await;
+    Ok(located.into_iter().zip(observed).filter_map(|((identity, located), observed)| Some((identity, located, observed.ok()?))).collect())
+}

@@ -1,0 +1,47 @@
+//! When detection is complete: the whole set of plans is there, and their confirmation begins.
+
+use trueup_database::runs::{self, Phase};
+use trueup_judge::RunId;
+use trueup_queue::{Ack, AckResult, Destination, Failure, Handled, Job};
+
+use crate::batcher::Answer;
+use crate::context::Context;
+use crate::progress::enqueue_one;
+use crate::task::Task;
+
+/// The priority of confirmations: ahead of the sweeps of other runs, so that a repair rests on fresh reads.
+const CONFIRM_PRIORITY: i16 = 50;
+
+pub(crate) async fn match_plans(context: &Context, job: &Job) -> Answer {
+    start_confirming(context, job).await.map_err(|error| Failure::passing(error.to_string()))
+}
+
+async fn start_confirming(context: &Context, job: &Job) -> anyhow::Result<Handled> {
+    let run = RunId(job.group.0);
+    let mut tx = context.pools.write.begin().await?;
+    let Some(found) = runs::get(&mut tx, run).await? else { return Ok(Handled::Ack("no such run".to_owned())) };
+    if !trueup_queue::fence(&mut tx, &[(job.id, job.lease)]).await?.contains(&job.id) {
+        return Ok(Handled::AlreadyAcked);
+    }
+    let mut jobs = 0;
+    for kind in &found.kinds {
+        let into = Destination {
+            group: job.group,
+            task: Task::Confirm.as_str().to_owned(),
+            kind: kind.0.clone(),
+            priority: CONFIRM_PRIORITY,
+            trace: found.trace.clone(),
+        };
+        let (select, binds) = runs::plans_to_confirm(run, kind)?;
+        jobs += trueup_queue::enqueue_from(&mut tx, &into, select, binds).await?.inserted;
+    }
+    if runs::start_confirming(&mut tx, run, i64::try_from(jobs)?).await? == Some(Phase::Aggregate) {
+        enqueue_one(&mut tx, run, Task::Aggregate).await?;
+    }
+    let ack = Ack { job: job.id, lease: job.lease, result: AckResult::Done { outcome: format!("{jobs} plans to confirm") } };
+    context.queue.ack(&mut tx, &[ack]).await?;
+    tx.commit().await?;
+    context.count_statements(5 + found.kinds.len() as u64);
+    tracing::info!(run = run.0, plans = jobs, "detection is complete");
+    Ok(Handled::AlreadyAcked)
+}

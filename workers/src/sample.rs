@@ -1,0 +1,110 @@
+//! One entity of a kind with both of its sides, for whoever checks a spec.
+
+use trueup_chain::{LedgerKey, ScVal};
+use trueup_database::{Compare, Kind};
+use trueup_judge::{Durability, RowIdentity, Seen};
+use trueup_spec::{Contract, Source};
+
+use crate::context::Context;
+use crate::look::{located_and_observed, look_at_rows};
+
+/// How many rows are tried to find one that has its entry.
+const TRIED_ROWS: i64 = 50;
+
+/// What a check of a kind against the chain found.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The spec's one contract, and whether its instance is on chain; none where each row names its own, or none is.
+    pub contract: Option<(String, bool)>,
+    /// A row and its entry; none where no tried row has one.
+    pub sample: Option<Sample>,
+    /// How many rows were tried.
+    pub tried: usize,
+}
+
+/// A row beside its entry.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// The row.
+    pub identity: String,
+    /// The chain's values by name, as text in the column's units.
+    pub chain: Vec<(String, Option<String>)>,
+    /// The judged columns, as text.
+    pub database: Vec<(String, Option<String>)>,
+    /// What a look at it comes to: a verdict, and the differences as `field: database → chain`.
+    pub verdict: String,
+    /// See `verdict`.
+    pub differences: Vec<String>,
+    /// Why the entry could not be decoded, if it could not.
+    pub problem: Option<String>,
+}
+
+/// Checks a kind against the chain.
+///
+/// # Errors
+/// The database or the chain did not answer.
+pub async fn check_kind(context: &Context, kind: &Kind) -> anyhow::Result<Checked> {
+    let contract = match &kind.spec().source {
+        Source::Soroban(soroban) => match &soroban.contract {
+            Contract::Fixed(contract) => Some((contract.clone(), has_instance(context, contract).await?)),
+            Contract::Column(_) => None,
+        },
+        Source::Transaction(_) => None,
+    };
+    let rows = first_rows(context, kind).await?;
+    let sample = sample(context, kind, &rows).await?;
+    Ok(Checked { contract, sample, tried: rows.len() })
+}
+
+async fn has_instance(context: &Context, contract: &str) -> anyhow::Result<bool> {
+    let key: LedgerKey = trueup_chain::ledger_key(contract, ScVal::LedgerKeyContractInstance, Durability::Persistent)?;
+    match context.chain.read(vec![key]).await.pop() {
+        Some(reading) => Ok(reading?.entry.is_some()),
+        None => Ok(false),
+    }
+}
+
+async fn first_rows(context: &Context, kind: &Kind) -> anyhow::Result<Vec<RowIdentity>> {
+    let select = kind.rows_after(None, TRIED_ROWS);
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as_with(sqlx::AssertSqlSafe(select.sql.as_str()), select.arguments()?).fetch_all(&context.pools.read).await?;
+    Ok(rows.into_iter().map(|(identity, _)| RowIdentity(identity)).collect())
+}
+
+async fn sample(context: &Context, kind: &Kind, rows: &[RowIdentity]) -> anyhow::Result<Option<Sample>> {
+    let (mut undecodable, mut found) = (None, None);
+    for (identity, _, observed) in located_and_observed(context, kind, rows).await? {
+        match observed.seen {
+            Seen::Present(_) => found = found.or(Some((identity, observed))),
+            Seen::Unreadable => undecodable = undecodable.or(Some((identity, observed))),
+            _ => {}
+        }
+    }
+    // What does not decode is what a check must show.
+    let Some((identity, observed)) = undecodable.or(found) else { return Ok(None) };
+    let names = kind.spec().values.iter().map(|value| value.name.text.clone());
+    let chain = names.zip(observed.values.clone().unwrap_or_default()).collect();
+    let facts = kind.compare(&context.pools.read, &[Compare { identity: identity.clone(), values: None }]).await?;
+    let database = facts.into_iter().find_map(|(_, compared)| compared.ok()).map(|compared| compared.facts.judged).unwrap_or_default();
+    let look = look_at_rows(context, kind, std::slice::from_ref(&identity), context.chain.intent()).await.pop();
+    let (verdict, differences) = match look {
+        Some(Ok(look)) => {
+            let drifts = look.judgement.plan.map(|plan| plan.drifts).unwrap_or_default();
+            let show = |value: &Option<String>| value.clone().unwrap_or_else(|| "∅".to_owned());
+            (
+                look.judgement.verdict.to_string(),
+                drifts.iter().map(|drift| format!("{}: {} → {}", drift.field, show(&drift.db), show(&drift.chain))).collect(),
+            )
+        }
+        Some(Err(failure)) => (format!("failed: {failure}"), Vec::new()),
+        None => ("failed".to_owned(), Vec::new()),
+    };
+    Ok(Some(Sample {
+        identity: identity.0,
+        chain,
+        database: database.into_iter().collect(),
+        verdict,
+        differences,
+        problem: observed.detail,
+    }))
+}

@@ -1,0 +1,119 @@
+//! The scheduler: starts the runs that are due, adds their jobs, ends the overdue, forgets the old. Any number of
+//! them may run; each tick is taken once.
+
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use trueup_database::runs::{self, NewRun};
+use trueup_judge::RunId;
+use trueup_queue::GroupId;
+
+use crate::context::Context;
+use crate::enqueue::enqueue_run;
+use crate::schedule::Schedule;
+use crate::start::{end_expired, start_run};
+
+/// How many finished runs are forgotten in one round.
+const PURGED_PER_ROUND: i64 = 10;
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// The database or the chain could not be used for so long that it gave up.
+pub async fn run_scheduler(context: Context, schedules: Vec<Schedule>, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let mut failing_since: Option<Instant> = None;
+    while !shutdown.is_cancelled() {
+        match round(&context, &schedules).await {
+            Ok(()) => failing_since = None,
+            Err(error) => {
+                let since = *failing_since.get_or_insert_with(Instant::now);
+                tracing::warn!(error = format!("{error:#}"), "the scheduler could not finish its round");
+                if since.elapsed() > context.settings.unreachable_after {
+                    return Err(error
+                        .context("the scheduler has not finished a round for too long; what it began goes on when it is started again"));
+                }
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = tokio::time::sleep(context.settings.tick_every) => {}
+        }
+    }
+    Ok(())
+}
+
+/// One look at everything. What fails does not keep the rest from being looked at.
+async fn round(context: &Context, schedules: &[Schedule]) -> anyhow::Result<()> {
+    let mut result = Ok(());
+    for schedule in schedules {
+        result = result.and(take_tick(context, schedule).await);
+    }
+    result = result.and(resume(context).await);
+    result = result.and(end_expired(context).await);
+    result.and(purge(context).await)
+}
+
+async fn take_tick(context: &Context, schedule: &Schedule) -> anyhow::Result<()> {
+    let mut tx = context.pools.write.begin().await?;
+    let Some(due) = schedule.cron.due(runs::now(&mut tx).await?) else { return Ok(()) };
+    let last = runs::last_tick(&mut tx, &schedule.name).await?;
+    if last.is_some_and(|last| due <= last.at) {
+        return Ok(());
+    }
+    // A schedule that was never seen begins with its next tick; of several missed ticks one is made up for.
+    let skip = last.is_none_or(|last| last.running);
+    if !runs::record_tick(&mut tx, &schedule.name, due, skip && last.is_some()).await? {
+        return Ok(());
+    }
+    if skip {
+        tx.commit().await?;
+        if last.is_some() {
+            tracing::warn!(schedule = schedule.name, %due, "skipped: the run before is still running");
+        }
+        return Ok(());
+    }
+    let span = tracing::info_span!("run", origin = schedule.name);
+    let new = NewRun {
+        origin: format!("schedule {}", schedule.name),
+        kinds: if schedule.kinds.is_empty() { context.kinds() } else { schedule.kinds.clone() },
+        mode: schedule.mode,
+        timeout_secs: schedule.timeout_secs,
+        trace: crate::trace::traceparent(&span),
+    };
+    let run = runs::open(&mut tx, &new).instrument(span).await?;
+    runs::attach_run(&mut tx, &schedule.name, due, run).await?;
+    tx.commit().await?;
+    tracing::info!(schedule = schedule.name, run = run.0, %due, "started a run");
+    Ok(())
+}
+
+/// Adds the jobs of runs that lack some: those just opened, and those whose scheduler died.
+async fn resume(context: &Context) -> anyhow::Result<()> {
+    let mut connection = context.pools.write.acquire().await?;
+    let unsealed = runs::unsealed(&mut connection).await?;
+    drop(connection);
+    for run in unsealed {
+        enqueue_run(context, run).await?;
+    }
+    Ok(())
+}
+
+async fn purge(context: &Context) -> anyhow::Result<()> {
+    let mut connection = context.pools.write.acquire().await?;
+    for run in runs::to_purge(&mut connection, context.settings.keep_jobs_days, PURGED_PER_ROUND).await? {
+        trueup_queue::purge_group(&mut connection, GroupId(run.0)).await?;
+        runs::purged(&mut connection, run).await?;
+    }
+    Ok(())
+}
+
+/// Starts a run, adds its jobs and says which it is. For those who need no scheduler.
+///
+/// # Errors
+/// See [`start_run`] and [`enqueue_run`].
+pub async fn run_now(context: &Context, run: NewRun) -> anyhow::Result<RunId> {
+    let run = start_run(context, run).await?;
+    enqueue_run(context, run).await?;
+    Ok(run)
+}

@@ -1,0 +1,43 @@
+use std::time::Duration;
+
+/// The limits of scheduler and workers, each with its unit. The queue has limits of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How many entities of a kind are located, read and compared together.
+    pub entities_per_batch: usize,
+    /// How many such batches of a kind are under way at once.
+    pub batches_in_flight: usize,
+    /// How long a batch that is not full waits for more.
+    pub batch_linger: Duration,
+    /// How often an entity that is settling is looked at again within a run.
+    pub max_looks: i32,
+    /// How long to wait before an entity that moved between two reads is looked at again.
+    pub look_again_after: Duration,
+    /// How many jobs one statement adds.
+    pub jobs_per_chunk: i64,
+    /// For how long a process has the right to add the jobs of a run, renewed with each chunk.
+    pub enqueue_claim_secs: i64,
+    /// How often schedules, deadlines and unfinished enqueues are looked at.
+    pub tick_every: Duration,
+    /// How long job rows of a finished run are kept, in days. Reports stay.
+    pub keep_jobs_days: i32,
+    /// How long the database or the RPC may fail without a break before a loop gives up.
+    pub unreachable_after: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            entities_per_batch: 500,
+            batches_in_flight: 4,
+            batch_linger: Duration::from_millis(5),
+            max_looks: 3,
+            look_again_after: Duration::from_secs(2),
+            jobs_per_chunk: 50_000,
+            enqueue_claim_secs: 60,
+            tick_every: Duration::from_secs(1),
+            keep_jobs_days: 7,
+            unreachable_after: Duration::from_secs(60),
+        }
+    }
+}
