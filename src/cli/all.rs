@@ -1,0 +1,67 @@
+//! The long-running roles.
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::{Exit, signal};
+use crate::{Config, Trueup};
+
+/// What a worker is called.
+#[derive(Args)]
+pub(crate) struct WorkerArguments {
+    /// What this replica is called in leases and logs; need not be unique
+    #[arg(long, default_value = "worker", env = "TRUEUP_WORKER_NAME")]
+    name: String,
+}
+
+pub(super) async fn worker(config: &Config, arguments: WorkerArguments) -> anyhow::Result<Exit> {
+    let shutdown = signal::shutdown()?;
+    let trueup = Trueup::connect(config).await?;
+    tracing::info!(kinds = trueup.context().kinds().len(), "the worker is ready");
+    trueup.worker(&arguments.name, shutdown).await?;
+    Ok(Exit::Clean)
+}
+
+pub(super) async fn scheduler(config: &Config) -> anyhow::Result<Exit> {
+    let shutdown = signal::shutdown()?;
+    let schedules = config.schedules()?;
+    warn_if_idle(config);
+    let trueup = Trueup::connect(config).await?;
+    tracing::info!(schedules = schedules.len(), "the scheduler is ready");
+    trueup.scheduler(schedules, shutdown).await?;
+    Ok(Exit::Clean)
+}
+
+pub(super) async fn all(config: &Config, arguments: WorkerArguments) -> anyhow::Result<Exit> {
+    let shutdown = signal::shutdown()?;
+    let schedules = config.schedules()?;
+    warn_if_idle(config);
+    let trueup = Trueup::connect(config).await?;
+    tracing::info!(kinds = trueup.context().kinds().len(), schedules = schedules.len(), "scheduler and worker are ready");
+    let worker = trueup.clone().worker(&arguments.name, shutdown.clone());
+    let scheduler = trueup.scheduler(schedules, shutdown.clone());
+    both(worker, scheduler, &shutdown).await?;
+    Ok(Exit::Clean)
+}
+
+fn warn_if_idle(config: &Config) {
+    if config.schedule.is_empty() {
+        tracing::warn!("no [[schedule]] is configured: only runs that are started otherwise (`trueup run`) will be worked on");
+    }
+}
+
+/// Runs two roles until both have stopped. One that fails stops the other, and its error is the result.
+pub(super) async fn both(
+    first: impl Future<Output = anyhow::Result<()>>,
+    second: impl Future<Output = anyhow::Result<()>>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let stopping = |result: anyhow::Result<()>| {
+        if result.is_err() {
+            shutdown.cancel();
+        }
+        result
+    };
+    let (first, second) = tokio::join!(async { stopping(first.await) }, async { stopping(second.await) });
+    first.and(second)
+}

@@ -1,0 +1,39 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::Config;
+
+/// Where everything is. Flags go before the environment, which goes before the file.
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct Connection {
+    /// Configuration file [default: trueup.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "TRUEUP_CONFIG")]
+    config: Option<PathBuf>,
+    /// The application's Postgres: a direct or session-mode connection [env: DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Soroban RPC endpoint [env: TRUEUP_RPC_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    rpc_url: Option<String>,
+    /// The network that the endpoint must belong to [env: TRUEUP_NETWORK_PASSPHRASE]
+    #[arg(long, global = true, value_name = "PASSPHRASE")]
+    network_passphrase: Option<String>,
+    /// Spec file or folder; may be given several times [env: TRUEUP_SPECS]
+    #[arg(long, global = true, value_name = "PATH")]
+    specs: Vec<PathBuf>,
+}
+
+impl Connection {
+    pub(crate) fn config(self) -> anyhow::Result<Config> {
+        let mut config = Config::read(self.config.as_deref())?.or_environment();
+        config.database_url = self.database_url.or(config.database_url);
+        config.rpc_url = self.rpc_url.or(config.rpc_url);
+        config.network_passphrase = self.network_passphrase.or(config.network_passphrase);
+        if !self.specs.is_empty() {
+            config.specs = self.specs;
+        }
+        Ok(config)
+    }
+}

@@ -1,0 +1,182 @@
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use trueup_database::report::{self, RepairFilter, RepairRow};
+use trueup_database::{Kind, Pools, RevertOutcome, release};
+
+use super::{Exit, output};
+use crate::Config;
+use crate::service::{bind, connect_database, load_specs};
+use crate::view::{printable, table};
+
+/// How many repairs are listed unless more are asked for.
+const DEFAULT_LIMIT: i64 = 50;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List repairs, oldest first
+    List {
+        /// Of this run
+        #[arg(long)]
+        run: Option<i64>,
+        /// Of this kind
+        #[arg(long)]
+        kind: Option<String>,
+        /// Of this row
+        #[arg(long)]
+        row: Option<String>,
+        /// Those after this id
+        #[arg(long, value_name = "ID", default_value_t = 0)]
+        after: i64,
+        /// How many at most
+        #[arg(long, default_value_t = DEFAULT_LIMIT)]
+        limit: i64,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the audit of one repair: before, after, and what it rests on
+    Show {
+        /// The repair
+        id: i64,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Undo a repair, if the row is still as it left it, and hold its columns
+    Revert {
+        /// The repair
+        id: i64,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Let sweeps repair again what was reverted
+    Release {
+        /// The repair that was reverted
+        id: i64,
+    },
+}
+
+/// Who decides, for the audit.
+#[derive(Args)]
+pub(crate) struct By {
+    /// Who
+    #[arg(long, env = "USER", default_value = "unknown")]
+    actor: String,
+    /// Why
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+pub(super) async fn repairs(config: &Config, command: Command) -> anyhow::Result<Exit> {
+    let pools = connect_database(config).await?;
+    match command {
+        Command::List { run, kind, row, after, limit, json } => {
+            let mut connection = pools.read.acquire().await?;
+            let filter = RepairFilter { run, kind, identity: row, id: None };
+            let found = report::repairs(&mut connection, &filter, after, limit).await?;
+            if json { output::json(&found)? } else { output::line(&as_table(&found))? }
+        }
+        Command::Show { id, json } => {
+            let mut connection = pools.read.acquire().await?;
+            let filter = RepairFilter { id: Some(id), ..RepairFilter::default() };
+            let Some(found) = report::repairs(&mut connection, &filter, 0, 1).await?.pop() else {
+                anyhow::bail!("there is no repair {id}; `trueup repairs list` shows those that there are")
+            };
+            if json { output::json(&found)? } else { output::line(&details(&found))? }
+        }
+        Command::Revert { id, by } => {
+            let kind = kind_of(config, &pools, id).await?;
+            let mut tx = pools.write.begin().await?;
+            match kind.revert(&mut tx, id, &by.actor, by.reason.as_deref()).await? {
+                RevertOutcome::Reverted { repair, held } => {
+                    tx.commit().await?;
+                    let held = held.join(", ");
+                    output::line(&format!("repair {id} is undone by repair {repair}; held until `trueup repairs release {id}`: {held}"))?;
+                }
+                RevertOutcome::Refused { why } => anyhow::bail!("repair {id} cannot be undone: {why}"),
+            }
+        }
+        Command::Release { id } => {
+            let mut connection = pools.write.acquire().await?;
+            let released = release(&mut connection, id).await?;
+            anyhow::ensure!(!released.is_empty(), "nothing is held because of repair {id}; `trueup repairs list` shows what is");
+            output::line(&format!("released: {}; the next sweep may repair it again", released.join(", ")))?;
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+/// The kind that a repair is of, bound as its spec says now.
+async fn kind_of(config: &Config, pools: &Pools, id: i64) -> anyhow::Result<Kind> {
+    let mut connection = pools.read.acquire().await?;
+    let filter = RepairFilter { id: Some(id), ..RepairFilter::default() };
+    let Some(repair) = report::repairs(&mut connection, &filter, 0, 1).await?.pop() else {
+        anyhow::bail!("there is no repair {id}; `trueup repairs list` shows those that there are")
+    };
+    drop(connection);
+    let Some(spec) = load_specs(config)?.into_iter().find(|spec| spec.kind.0 == repair.kind) else {
+        anyhow::bail!("repair {id} is of kind `{}`, which none of the given specs describes", repair.kind)
+    };
+    bind(pools, vec![spec]).await?.pop().context("the spec is bound")
+}
+
+fn as_table(repairs: &[RepairRow]) -> String {
+    if repairs.is_empty() {
+        return "no repairs match".to_owned();
+    }
+    table(
+        &["repair", "run", "kind", "row", "action", "change", "at (UTC)", "by", "undone"],
+        repairs.iter().map(|repair| {
+            vec![
+                repair.id.to_string(),
+                repair.run.map(|run| run.to_string()).unwrap_or_default(),
+                repair.kind.clone(),
+                repair.identity.clone(),
+                repair.action.clone(),
+                changes(repair).join("; "),
+                repair.repaired_at.format("%Y-%m-%d %H:%M:%S").to_string(),
+                repair.actor.clone(),
+                repair.reverted_by.map(|by| format!("by {by}{}", if repair.held { ", held" } else { "" })).unwrap_or_default(),
+            ]
+        }),
+    )
+}
+
+fn changes(repair: &RepairRow) -> Vec<String> {
+    let Some(after) = repair.after.as_object() else { return Vec::new() };
+    after.iter().map(|(column, value)| format!("{column}: {} → {}", text(repair.before.get(column)), text(Some(value)))).collect()
+}
+
+fn text(value: Option<&serde_json::Value>) -> String {
+    match value {
+        None | Some(serde_json::Value::Null) => "∅".to_owned(),
+        Some(serde_json::Value::String(text)) => printable(text),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn details(repair: &RepairRow) -> String {
+    let mut lines = vec![
+        format!("repair     {}", repair.id),
+        format!("action     {} of {} in {}", repair.action, repair.kind, repair.table_name),
+        format!("row        {}", printable(&repair.identity)),
+        format!("at         {}", repair.repaired_at.format("%Y-%m-%d %H:%M:%S%.3f UTC")),
+        format!("by         {}", printable(&repair.actor)),
+    ];
+    let optional = [
+        ("chain key", repair.chain_key.clone()),
+        ("run", repair.run.map(|run| run.to_string())),
+        ("plan", repair.plan.map(|plan| plan.to_string())),
+        ("trace", repair.trace.clone()),
+        ("reason", repair.reason.clone()),
+        ("undoes", repair.reverts.map(|id| format!("repair {id}"))),
+        ("undone", repair.reverted_by.map(|id| format!("by repair {id}{}", if repair.held { "; its columns are held" } else { "" }))),
+        ("stamp", repair.stamp.as_ref().map(ToString::to_string)),
+    ];
+    lines.extend(optional.into_iter().filter_map(|(name, value)| Some(format!("{name:10} {}", printable(&value?)))));
+    lines.extend(changes(repair).into_iter().map(|change| format!("change     {change}")));
+    if repair.altered {
+        lines.push(format!("altered    meant to be {}", repair.intended));
+    }
+    lines.join("\n")
+}

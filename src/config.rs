@@ -1,0 +1,177 @@
+//! Where the database, the chain and the specs are: from `trueup.toml`, overridden by the environment, overridden by
+//! flags.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use trueup_judge::{EntityKind, Mode};
+use trueup_workers::Schedule;
+
+/// The file that is read if it is there and no other is named.
+const DEFAULT_FILE: &str = "trueup.toml";
+/// A run that says nothing else is reported as it stands after an hour.
+pub(crate) const DEFAULT_TIMEOUT_SECS: i64 = 3600;
+
+/// What trueup is configured with.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `postgres://…`: a direct or session-mode connection.
+    pub database_url: Option<String>,
+    /// The Soroban RPC endpoint.
+    pub rpc_url: Option<String>,
+    /// The network that the endpoint must belong to.
+    pub network_passphrase: Option<String>,
+    /// Requests a second to the endpoint at most, for this process.
+    pub rpc_calls_per_second: Option<u32>,
+    /// Spec files, or folders of them.
+    #[serde(default)]
+    pub specs: Vec<PathBuf>,
+    /// When runs are started by a scheduler.
+    #[serde(default, rename = "schedule")]
+    pub schedule: Vec<ScheduleConfig>,
+}
+
+/// One `[[schedule]]` of `trueup.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleConfig {
+    /// Its name.
+    pub name: String,
+    /// A cron expression, in UTC.
+    pub cron: String,
+    /// The kinds that it covers; all, if it names none.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    /// How far its runs go; `detect` unless it says otherwise.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Their timeout, in seconds; an hour unless it says otherwise.
+    #[serde(default)]
+    pub timeout_secs: Option<i64>,
+}
+
+impl Config {
+    /// Reads `trueup.toml` of the working directory, if it is there, and the environment.
+    ///
+    /// # Errors
+    /// The file is not valid, with the place.
+    pub fn from_environment() -> anyhow::Result<Self> {
+        Ok(Self::read(None)?.or_environment())
+    }
+
+    /// Reads a file; the default one may be missing, a named one may not.
+    ///
+    /// # Errors
+    /// The file cannot be read or is not valid, with the place.
+    pub fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+        let (path, named) = file.map_or((Path::new(DEFAULT_FILE), false), |file| (file, true));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if !named && error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        };
+        toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
+    }
+
+    /// What the environment says goes before what the file says: `DATABASE_URL`, `TRUEUP_RPC_URL`,
+    /// `TRUEUP_NETWORK_PASSPHRASE`, `TRUEUP_SPECS` (separated by `:`).
+    #[must_use]
+    pub fn or_environment(mut self) -> Self {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        self.database_url = variable("DATABASE_URL").or(self.database_url);
+        self.rpc_url = variable("TRUEUP_RPC_URL").or(self.rpc_url);
+        self.network_passphrase = variable("TRUEUP_NETWORK_PASSPHRASE").or(self.network_passphrase);
+        if let Some(specs) = variable("TRUEUP_SPECS") {
+            self.specs = std::env::split_paths(&specs).collect();
+        }
+        self
+    }
+
+    /// The address of the database.
+    ///
+    /// # Errors
+    /// Nobody said it.
+    pub fn database_url(&self) -> anyhow::Result<&str> {
+        self.database_url
+            .as_deref()
+            .context("no database is named: give --database-url, set DATABASE_URL, or write database_url into trueup.toml")
+    }
+
+    /// The address of the chain.
+    ///
+    /// # Errors
+    /// Nobody said it.
+    pub fn rpc_url(&self) -> anyhow::Result<&str> {
+        self.rpc_url
+            .as_deref()
+            .context("no Soroban RPC endpoint is named: give --rpc-url, set TRUEUP_RPC_URL, or write rpc_url into trueup.toml")
+    }
+
+    /// The spec files and folders.
+    ///
+    /// # Errors
+    /// Nobody said where they are.
+    pub fn specs(&self) -> anyhow::Result<&[PathBuf]> {
+        if self.specs.is_empty() {
+            bail!(
+                "no specs are named: give --specs with files or folders, set TRUEUP_SPECS, or write specs = [\"…\"] into trueup.toml; docs/spec.md says how to write one"
+            );
+        }
+        Ok(&self.specs)
+    }
+
+    /// The schedules, checked.
+    ///
+    /// # Errors
+    /// A cron expression is not valid, or two schedules share a name.
+    pub fn schedules(&self) -> anyhow::Result<Vec<Schedule>> {
+        let mut schedules: Vec<Schedule> = Vec::new();
+        for given in &self.schedule {
+            if schedules.iter().any(|schedule| schedule.name == given.name) {
+                bail!("two schedules are named `{}`; a schedule's ticks are kept under its name, so each needs its own", given.name);
+            }
+            let timeout_secs = given.timeout_secs.unwrap_or(DEFAULT_TIMEOUT_SECS);
+            if timeout_secs <= 0 {
+                bail!("schedule `{}`: timeout_secs must be greater than 0", given.name);
+            }
+            schedules.push(Schedule {
+                name: given.name.clone(),
+                cron: given.cron.parse().map_err(anyhow::Error::msg).with_context(|| format!("schedule `{}`", given.name))?,
+                kinds: given.kinds.iter().cloned().map(EntityKind).collect(),
+                mode: given.mode,
+                timeout_secs,
+            });
+        }
+        Ok(schedules)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> anyhow::Result<Config> {
+        Ok(toml::from_str(text)?)
+    }
+
+    #[test]
+    fn a_schedule_says_when_what_and_how_far() {
+        let config = parse("[[schedule]]\nname = 'nightly'\ncron = '0 3 * * *'\nkinds = ['loan']\nmode = 'repair'").expect("valid");
+        let schedules = config.schedules().expect("valid");
+        assert_eq!(
+            (schedules[0].name.as_str(), schedules[0].mode, schedules[0].timeout_secs),
+            ("nightly", Mode::Repair, DEFAULT_TIMEOUT_SECS)
+        );
+    }
+
+    #[test]
+    fn what_the_file_must_not_say_is_refused() {
+        assert!(parse("databas_url = 'x'").expect_err("unknown key").to_string().contains("databas_url"));
+        let twice = parse("[[schedule]]\nname='a'\ncron='* * * * *'\n[[schedule]]\nname='a'\ncron='* * * * *'").expect("valid TOML");
+        assert!(twice.schedules().expect_err("same name").to_string().contains("`a`"));
+        let never = parse("[[schedule]]\nname='a'\ncron='now'").expect("valid TOML");
+        assert!(format!("{:#}", never.schedules().expect_err("no cron")).contains("schedule `a`: `now` is no cron expression"));
+    }
+}

@@ -1,0 +1,117 @@
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use tokio_util::sync::CancellationToken;
+use trueup_chain::Chain;
+use trueup_database::connect::{self, PoolSettings};
+use trueup_database::runs::NewRun;
+use trueup_database::{Kind, Pools};
+use trueup_judge::RunId;
+use trueup_spec::Spec;
+use trueup_workers::{Context, Document, Schedule, Settings, run_scheduler, run_worker};
+
+use crate::Config;
+
+/// trueup, connected: the specs are sound, fit the database, and the chain is the right network.
+#[derive(Clone)]
+pub struct Trueup {
+    context: Context,
+}
+
+impl Trueup {
+    /// Connects with the default limits.
+    ///
+    /// # Errors
+    /// See [`Trueup::connect_with`].
+    pub async fn connect(config: &Config) -> anyhow::Result<Self> {
+        Self::connect_with(config, Settings::default(), trueup_queue::Settings::default()).await
+    }
+
+    /// Loads the specs, connects to the database and the chain, and checks that they fit.
+    ///
+    /// # Errors
+    /// A spec is wrong or does not fit its table; the database or the chain cannot be reached, is not migrated, or is
+    /// of another network. Each error says what, where, and the way out.
+    pub async fn connect_with(config: &Config, settings: Settings, queue: trueup_queue::Settings) -> anyhow::Result<Self> {
+        let specs = load_specs(config)?;
+        let pools = connect_database(config).await?;
+        let kinds = bind(&pools, specs).await?;
+        for warning in kinds.iter().flat_map(Kind::warnings) {
+            tracing::warn!("{warning}");
+        }
+        let chain = connect_chain(config).await?;
+        Ok(Self { context: Context::new(pools, chain, kinds, settings, queue) })
+    }
+
+    /// What runs, jobs and reports are reached through.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Works on jobs until it is told to stop.
+    ///
+    /// # Errors
+    /// The database could not be used for too long. No job is lost.
+    pub async fn worker(self, name: &str, shutdown: CancellationToken) -> anyhow::Result<()> {
+        Ok(run_worker(self.context, name, shutdown).await?)
+    }
+
+    /// Starts the runs that are due, until it is told to stop.
+    ///
+    /// # Errors
+    /// The database or the chain could not be used for too long.
+    pub async fn scheduler(self, schedules: Vec<Schedule>, shutdown: CancellationToken) -> anyhow::Result<()> {
+        run_scheduler(self.context, schedules, shutdown).await
+    }
+
+    /// The report of a run; none until it is written.
+    ///
+    /// # Errors
+    /// What Postgres said.
+    pub async fn report(&self, run: RunId) -> anyhow::Result<Option<Document>> {
+        crate::cli::read_report(self.context.pools(), run).await
+    }
+
+    /// Starts a run and adds its jobs, for workers anywhere.
+    ///
+    /// # Errors
+    /// A kind has no spec, or the database or the chain did not answer.
+    pub async fn run(&self, run: NewRun) -> anyhow::Result<RunId> {
+        trueup_workers::run_now(&self.context, run).await
+    }
+}
+
+pub(crate) fn load_specs(config: &Config) -> anyhow::Result<Vec<Spec>> {
+    Ok(trueup_spec::load(config.specs()?, &|name| std::env::var(name).ok())?)
+}
+
+pub(crate) async fn connect_database(config: &Config) -> anyhow::Result<Pools> {
+    let pools = connect::pools(config.database_url()?, &PoolSettings::default()).await?;
+    let pending = trueup_schema::pending(&pools.read).await.context("cannot read which migrations the database has")?;
+    if pending > 0 {
+        bail!("the database lacks {pending} migration(s) of schema trueup: run `trueup migrate` with a role that may create it");
+    }
+    Ok(pools)
+}
+
+pub(crate) async fn connect_chain(config: &Config) -> anyhow::Result<Chain> {
+    let mut chain = trueup_chain::Config::new(config.rpc_url()?);
+    chain.network_passphrase.clone_from(&config.network_passphrase);
+    if let Some(calls_per_second) = config.rpc_calls_per_second {
+        chain.calls_per_second = calls_per_second;
+    }
+    Ok(Chain::connect(chain).await?)
+}
+
+pub(crate) async fn bind(pools: &Pools, specs: Vec<Spec>) -> anyhow::Result<Vec<Kind>> {
+    let mut kinds = Vec::new();
+    let mut errors = Vec::new();
+    for spec in specs {
+        match Kind::bind(&pools.read, Arc::new(spec), &pools.statements).await {
+            Ok(kind) => kinds.push(kind),
+            Err(error) => errors.push(error.to_string()),
+        }
+    }
+    if errors.is_empty() { Ok(kinds) } else { bail!("{}", errors.join("\n\n")) }
+}

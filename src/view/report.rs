@@ -1,0 +1,117 @@
+//! A report as a person reads it.
+
+use std::fmt::Write as _;
+
+use trueup_database::report::DriftRow;
+use trueup_workers::{Document, KindPart, SQL_STATEMENTS};
+
+use super::{table, value};
+
+const VERDICTS: [&str; 7] = ["in_sync", "drifted", "settling", "skipped", "unknown", "failed", "unjudged"];
+
+/// The whole report: what was looked at, what differs, what was done about it.
+pub(crate) fn render(report: &Document, drifts: &[DriftRow], more: u64) -> String {
+    let mut text = heading(report);
+    text += &coverage(report);
+    text += &not_judged(report);
+    text += &drift_table(drifts, more);
+    text += &repairs(report);
+    text += &footer(report);
+    text
+}
+
+fn heading(report: &Document) -> String {
+    let run = &report.run;
+    let mut text = format!(
+        "Run {} · {} · {} · {} · {}.{:03} s\n",
+        run.id,
+        run.mode,
+        run.state,
+        run.opened_at.format("%Y-%m-%d %H:%M:%S UTC"),
+        run.duration_ms / 1000,
+        run.duration_ms % 1000
+    );
+    if run.partial {
+        text += "PARTIAL: the run ended before every entity had its verdict.\n";
+    }
+    for note in &report.notes {
+        let _ = writeln!(text, "NOTE: {note}");
+    }
+    text
+}
+
+fn coverage(report: &Document) -> String {
+    let used: Vec<&str> =
+        VERDICTS.into_iter().filter(|verdict| matches!(*verdict, "in_sync" | "drifted") || report.total(verdict) > 0).collect();
+    let head: Vec<&str> = ["kind", "entities"].into_iter().chain(used.iter().copied()).collect();
+    let rows = report.kinds.iter().map(|(name, kind)| {
+        let counts = used.iter().map(|verdict| kind.verdicts.get(*verdict).copied().unwrap_or_default().to_string());
+        [name.clone(), kind.entities.to_string()].into_iter().chain(counts).collect()
+    });
+    format!("\n{}\n", table(&head, rows))
+}
+
+fn not_judged(report: &Document) -> String {
+    let reasons: Vec<String> = report
+        .kinds
+        .iter()
+        .flat_map(|(name, kind)| kind.not_judged.iter().map(move |(reason, count)| format!("{name} {} {count}", reason.replace(':', ": "))))
+        .collect();
+    if reasons.is_empty() { String::new() } else { format!("\nNot judged: {}\n", reasons.join(" · ")) }
+}
+
+fn drift_table(drifts: &[DriftRow], more: u64) -> String {
+    if drifts.is_empty() {
+        return "\nNo drift.\n".to_owned();
+    }
+    let rows = drifts.iter().map(|drift| {
+        vec![
+            drift.kind.clone(),
+            drift.identity.clone().or_else(|| drift.chain_key.clone()).unwrap_or_default(),
+            drift.class.clone(),
+            drift.field.clone(),
+            value(drift.db.as_deref()),
+            value(drift.chain.as_deref()),
+            outcome(drift),
+        ]
+    });
+    let mut text = format!("\n{}\n", table(&["kind", "entity", "class", "field", "database", "chain", "outcome"], rows));
+    if more > 0 {
+        let _ = writeln!(text, "… and {more} more; --all shows every one, --json for machines");
+    }
+    text
+}
+
+fn outcome(drift: &DriftRow) -> String {
+    let archived = if drift.archived == Some(true) { ", archived" } else { "" };
+    let detail = drift.detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default();
+    match (&drift.withheld, &drift.repair) {
+        (Some(why), _) => format!("reported ({why}{archived})"),
+        (None, Some(repair)) => format!("{repair}{archived}{detail}"),
+        (None, None) => format!("{} planned{archived}", drift.action),
+    }
+}
+
+fn repairs(report: &Document) -> String {
+    let counts: Vec<String> = report
+        .kinds
+        .iter()
+        .flat_map(|(name, kind): (&String, &KindPart)| kind.repairs.iter().map(move |(outcome, count)| format!("{name} {outcome} {count}")))
+        .collect();
+    if counts.is_empty() { String::new() } else { format!("\nRepairs: {}\n", counts.join(" · ")) }
+}
+
+fn footer(report: &Document) -> String {
+    let ledgers = report.ledgers.as_ref().map_or_else(|| "none read".to_owned(), |ledgers| format!("{}–{}", ledgers.min, ledgers.max));
+    let calls: Vec<String> = report
+        .usage
+        .iter()
+        .filter(|(name, _)| name.as_str() != SQL_STATEMENTS)
+        .map(|(method, count)| format!("{method} {count}"))
+        .collect();
+    let statements = report.usage.get(SQL_STATEMENTS).copied().unwrap_or_default();
+    format!(
+        "\nLedgers {ledgers} · RPC calls: {} · SQL statements: {statements}\n",
+        if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }
+    )
+}
