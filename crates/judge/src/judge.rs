@@ -124,8 +124,7 @@ pub fn judge_row(row: &RowFacts, seen: &Seen, differences: Vec<Difference>, rule
         return Judgement::plain(Verdict::InSync);
     }
     settle(row, rules, || {
-        let action = choose(&differences, row, rules);
-        let drifts = differences.into_iter().map(|it| Drift { class: it.class, field: it.field, db: it.db, chain: it.chain }).collect();
+        let (drifts, action) = choose(differences, row, rules);
         Plan { drifts, action, judged: row.judged.clone(), stamp: Some(stamp.clone()) }
     })
 }
@@ -148,18 +147,17 @@ pub fn judge_missing_row(
         Seen::Absent { with_instance: false, .. } => return Judgement::plain(Verdict::Unknown(UnknownReason::NoInstance)),
         Seen::Absent { .. } | Seen::InFlight | Seen::Pruned => return Judgement::plain(Verdict::Skipped(SkipReason::NotOnChain)),
     };
-    let action = if rules.repair(Class::MissingRow) != Repair::Insert {
-        Action::Report { why: Withheld::NotAsked }
+    let withheld = if rules.repair(Class::MissingRow) != Repair::Insert {
+        Some(Withheld::NotAsked)
     } else if !rules.insert_complete {
-        Action::Report { why: Withheld::IncompleteInsert }
+        Some(Withheld::IncompleteInsert)
     } else if provisional_rows {
-        Action::Report { why: Withheld::MayBeProvisional }
-    } else if let Some(why) = withheld {
-        Action::Report { why }
+        Some(Withheld::MayBeProvisional)
     } else {
-        Action::Insert { row }
+        withheld
     };
-    let drift = Drift { class: Class::MissingRow, field: String::new(), db: None, chain: Some(key.to_owned()) };
+    let action = withheld.map_or(Action::Insert { row }, |why| Action::Report { why });
+    let drift = Drift { class: Class::MissingRow, field: String::new(), db: None, chain: Some(key.to_owned()), withheld };
     Judgement::drifted(Plan { drifts: vec![drift], action, judged: BTreeMap::new(), stamp: Some(stamp.clone()) })
 }
 
@@ -172,27 +170,33 @@ fn settle(row: &RowFacts, rules: &Rules, plan: impl FnOnce() -> Plan) -> Judgeme
 }
 
 fn needs_person(row: &RowFacts, class: Class, stamp: Option<Stamp>) -> Plan {
-    let drift = Drift { class, field: String::new(), db: row.key.clone(), chain: None };
-    Plan { drifts: vec![drift], action: Action::Report { why: Withheld::NeedsPerson }, judged: row.judged.clone(), stamp }
+    let why = Withheld::NeedsPerson;
+    let drift = Drift { class, field: String::new(), db: row.key.clone(), chain: None, withheld: Some(why) };
+    Plan { drifts: vec![drift], action: Action::Report { why }, judged: row.judged.clone(), stamp }
 }
 
-/// What may be done about the differences of one row: an update of the columns that the spec allows, or a report
-/// with the first reason that stands in the way.
-fn choose(differences: &[Difference], row: &RowFacts, rules: &Rules) -> Action {
+/// The drifts of one row, each with why it is left if it is, and what may be done: an update of the columns that the
+/// spec allows, or a report with the first reason that stands in the way.
+fn choose(differences: Vec<Difference>, row: &RowFacts, rules: &Rules) -> (Vec<Drift>, Action) {
     let mut set = BTreeMap::new();
-    let mut why = None;
+    let mut drifts = Vec::with_capacity(differences.len());
     for difference in differences {
-        match may_update(difference, row, rules) {
+        let withheld = match may_update(&difference, row, rules) {
             Ok(column) => {
                 set.insert(column.to_owned(), difference.chain.clone());
+                None
             }
-            Err(reason) => why = why.or(Some(reason)),
-        }
+            Err(why) => Some(why),
+        };
+        let Difference { class, field, db, chain, .. } = difference;
+        drifts.push(Drift { class, field, db, chain, withheld });
     }
-    match why {
+    let why = drifts.iter().find_map(|drift| drift.withheld);
+    let action = match why {
         Some(why) if set.is_empty() => Action::Report { why },
         _ => Action::Update { set },
-    }
+    };
+    (drifts, action)
 }
 
 fn may_update<'a>(difference: &'a Difference, row: &RowFacts, rules: &Rules) -> Result<&'a str, Withheld> {

@@ -15,6 +15,9 @@ pub struct Drift {
     pub db: Option<String>,
     /// What the chain holds, as text in the column's units; none for nothing.
     pub chain: Option<String>,
+    /// Why the plan leaves it as it is; none where the plan mends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
 }
 
 /// Why drift is reported and not repaired.

@@ -9,7 +9,13 @@ use trueup_judge::{
 
 fn plan() -> Plan {
     Plan {
-        drifts: vec![Drift { class: Class::StaleValue, field: "balance".into(), db: Some("1".into()), chain: Some("2".into()) }],
+        drifts: vec![Drift {
+            class: Class::StaleValue,
+            field: "balance".into(),
+            db: Some("1".into()),
+            chain: Some("2".into()),
+            withheld: None,
+        }],
         action: Action::Update { set: BTreeMap::from([("balance".into(), Some("2".into()))]) },
         judged: BTreeMap::from([("balance".into(), Some("1".into())), ("status".into(), None)]),
         stamp: Some(Stamp { endpoint: "a".into(), ledger: 10, last_modified: Some(5), archived: false }),

@@ -199,7 +199,7 @@ impl Binder<'_, '_> {
         let Some(Enumerate::Query(sql)) = &soroban.enumerate else { return Ok(None) };
         let wanted = self.spec.key.len();
         if let Some(given) = self.probe.query(sql).await?.filter(|given| *given != wanted) {
-            let message = format!("the query gives {given} columns, and the key has {wanted}");
+            let message = format!("the query gives {given} column(s), and the key has {wanted}");
             let help = format!("give one column for each of {}, in that order", names(self.spec.key.iter().map(|it| it.text.as_str())));
             self.probe.complaints.add(sql.at, message, Some(help));
         }

@@ -227,9 +227,14 @@ async fn a_transaction_that_is_not_pending_any_more_is_a_stale_status() {
 
 #[tokio::test]
 async fn a_condition_is_violated_by_false_and_not_by_null() {
-    let application = Application::new("CREATE TABLE loans (id bigint PRIMARY KEY, total numeric); INSERT INTO loans VALUES (1, 5), (2, NULL)").await;
+    let application =
+        Application::new("CREATE TABLE loans (id bigint PRIMARY KEY, total numeric); INSERT INTO loans VALUES (1, 5), (2, NULL)").await;
     let kind = application
-        .bind(spec("loans").value("balance", "numeric").table("[[condition]]\nname = \"within total\"\nholds = \"chain.balance <= db.total\""))
+        .bind(
+            spec("loans")
+                .value("balance", "numeric")
+                .table("[[condition]]\nname = \"within total\"\nholds = \"chain.balance <= db.total\""),
+        )
         .await;
     assert_eq!(application.compare(&kind, "1", &[Some("5")]).await, None);
     assert!(application.compare(&kind, "1", &[Some("6")]).await.is_some());

@@ -102,9 +102,9 @@ async fn keys_of_a_query_come_in_pages() {
     let next = application.keys(&kind.missing_of_query(Some(&ChainKey(page[1].clone())), 2).unwrap()).await;
     assert_eq!(next, ["[\"z\", \"5\"]"]);
     insta::assert_snapshot!(application.complaint(of_query("select owner from created")).await, @r#"
-    spec.toml:8:22: the query gives 1 columns, and the key has 2
+    spec.toml:9:22: the query gives 1 column(s), and the key has 2
       |
-    8 | enumerate = { sql = "select owner from created" }
+    9 | enumerate = { sql = "select owner from created" }
       |                      ^
       = help: give one column for each of `a`, `b`, in that order
     "#);
@@ -112,7 +112,8 @@ async fn keys_of_a_query_come_in_pages() {
 
 #[tokio::test]
 async fn keys_at_and_beyond_the_end_of_bigint_are_looked_for_like_any_other() {
-    let application = Application::new("CREATE TABLE it (id bigint PRIMARY KEY, v numeric); INSERT INTO it VALUES (9223372036854775807, 1)").await;
+    let application =
+        Application::new("CREATE TABLE it (id bigint PRIMARY KEY, v numeric); INSERT INTO it VALUES (9223372036854775807, 1)").await;
     let kind = application.bind(spec("it").compare("v", "numeric")).await;
     let keys = ["9223372036854775807", "9223372036854775808", "0009", "-1"].map(|key| vec![key.to_owned()]);
     assert_eq!(application.keys(&kind.missing_of_list(&keys)).await, ["9223372036854775808", "9", "-1"]);
