@@ -1,7 +1,8 @@
 //! Logs and traces.
 //!
 //! Logs go to standard error: readable on a terminal, JSON lines otherwise. Traces go to the OTLP endpoint that
-//! `OTEL_EXPORTER_OTLP_ENDPOINT` names; without one spans still have ids, which repairs are stored with.
+//! `OTEL_EXPORTER_OTLP_ENDPOINT` names; without one spans still have ids, which repairs are stored with. A span for
+//! every job of the queue would drown what is worth looking at: runs, batches, and entities that drifted.
 
 use std::io::IsTerminal;
 
@@ -38,7 +39,7 @@ pub fn init(level: LevelFilter) -> anyhow::Result<Telemetry> {
     let provider = provider.build();
     let traces = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("trueup"))
-        .with_filter(Targets::new().with_target("trueup", LevelFilter::INFO).with_target("trueup_workers", LevelFilter::INFO));
+        .with_filter(Targets::new().with_target("trueup", LevelFilter::INFO).with_target("trueup_workers", LevelFilter::INFO).with_target("trueup_queue", LevelFilter::OFF));
     let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let logs = if std::io::stderr().is_terminal() { logs.boxed() } else { logs.json().boxed() };
