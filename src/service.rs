@@ -33,12 +33,18 @@ impl Trueup {
     /// A spec is wrong or does not fit its table; the database or the chain cannot be reached, is not migrated, or is
     /// of another network. Each error says what, where, and the way out.
     pub async fn connect_with(config: &Config, settings: Settings, queue: trueup_queue::Settings) -> anyhow::Result<Self> {
+        let trueup = Self::connect_unwarned(config, settings, queue).await?;
+        for warning in trueup.context.bound_kinds().flat_map(Kind::warnings) {
+            tracing::warn!("{warning}");
+        }
+        Ok(trueup)
+    }
+
+    /// The same, for a caller that shows the warnings itself.
+    pub(crate) async fn connect_unwarned(config: &Config, settings: Settings, queue: trueup_queue::Settings) -> anyhow::Result<Self> {
         let specs = load_specs(config)?;
         let pools = connect_database(config).await?;
         let kinds = bind(&pools, specs).await?;
-        for warning in kinds.iter().flat_map(Kind::warnings) {
-            tracing::warn!("{warning}");
-        }
         let chain = connect_chain(config).await?;
         Ok(Self { context: Context::new(pools, chain, kinds, settings, queue) })
     }
@@ -60,7 +66,7 @@ impl Trueup {
     /// Starts the runs that are due, until it is told to stop.
     ///
     /// # Errors
-    /// The database or the chain could not be used for too long.
+    /// A schedule names a kind that has no spec, or the database or the chain could not be used for too long.
     pub async fn scheduler(self, schedules: Vec<Schedule>, shutdown: CancellationToken) -> anyhow::Result<()> {
         run_scheduler(self.context, schedules, shutdown).await
     }
@@ -88,7 +94,7 @@ pub(crate) fn load_specs(config: &Config) -> anyhow::Result<Vec<Spec>> {
 
 pub(crate) async fn connect_database(config: &Config) -> anyhow::Result<Pools> {
     let pools = connect::pools(config.database_url()?, &PoolSettings::default()).await?;
-    let pending = trueup_schema::pending(&pools.read).await.context("cannot read which migrations the database has")?;
+    let pending = trueup_schema::pending(&pools.read).await.context("cannot read schema trueup, which holds jobs, runs and reports")?;
     if pending > 0 {
         bail!("the database lacks {pending} migration(s) of schema trueup: run `trueup migrate` with a role that may create it");
     }

@@ -37,10 +37,15 @@ pub fn init(level: LevelFilter) -> anyhow::Result<Telemetry> {
         provider = provider.with_batch_exporter(exporter);
     }
     let provider = provider.build();
-    let traces = tracing_opentelemetry::layer()
-        .with_tracer(provider.tracer("trueup"))
-        .with_filter(Targets::new().with_target("trueup", LevelFilter::INFO).with_target("trueup_workers", LevelFilter::INFO).with_target("trueup_queue", LevelFilter::OFF));
-    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer("trueup")).with_filter(
+        Targets::new()
+            .with_target("trueup", LevelFilter::INFO)
+            .with_target("trueup_workers", LevelFilter::INFO)
+            .with_target("trueup_queue", LevelFilter::OFF),
+    );
+    // What apalis says of a failed task lacks its kind and key; trueup says it itself.
+    let quiet = ["apalis=off", "apalis_core=off"].into_iter().filter_map(|directive| directive.parse().ok());
+    let filter = quiet.fold(EnvFilter::builder().with_default_directive(level.into()).from_env_lossy(), EnvFilter::add_directive);
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let logs = if std::io::stderr().is_terminal() { logs.boxed() } else { logs.json().boxed() };
     tracing_subscriber::registry().with(traces).with(logs.with_filter(filter)).try_init().context("telemetry is set up already")?;

@@ -31,7 +31,9 @@ async fn deployment() -> Deployment {
     let source = chain.account(0).expect("funded");
     let pay = |amount: i128| vec![ScVal::U64(1), scval::i128(amount)];
     let succeeded = chain.invoke(&chain.account(1).expect("funded"), &deployment.contracts.lending, "release", pay(1)).expect("included");
-    let failed = chain.invoke(&chain.account(1).expect("funded"), &deployment.contracts.lending, "repay", pay(i128::from(u64::MAX))).expect("included");
+    let failed = chain
+        .invoke(&chain.account(1).expect("funded"), &deployment.contracts.lending, "repay", pay(i128::from(u64::MAX)))
+        .expect("included");
     let call = Call { source, contract: deployment.contracts.lending.clone(), function: "default".into(), args: vec![ScVal::U64(1)] };
     let never = chain.build(&call, BuildOptions::default()).expect("built");
     let now = i64::try_from(chain.latest().close_time).expect("a time");
@@ -65,7 +67,11 @@ async fn only_what_the_chain_has_decided_is_drift_and_only_that_is_repaired() {
     let repaired = deployment.run(Mode::Repair).await;
     assert_eq!(
         repaired.found(),
-        ["orphaned_pending_transaction status orphaned failure", "orphaned_pending_transaction status orphaned success", "stale_status status wrongly failed"]
+        [
+            "orphaned_pending_transaction status orphaned failure",
+            "orphaned_pending_transaction status orphaned success",
+            "stale_status status wrongly failed"
+        ]
     );
     let verdicts = &repaired.document.kinds["transaction"];
     assert_eq!((verdicts.not_judged["unknown:pruned"], verdicts.not_judged["skipped:no_key"], verdicts.verdicts["failed"]), (2, 1, 1));

@@ -25,7 +25,18 @@ pub(crate) struct Connection {
     specs: Vec<PathBuf>,
 }
 
+// === impl Connection ===
+
 impl Connection {
+    /// A devnet is a chain of its own: an option that says where another one is would be ignored, and its user misled.
+    pub(crate) fn refuse_for_devnet(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.network_passphrase.is_none(),
+            "--network-passphrase says which network an endpoint must belong to; the passphrase of a devnet is given by --passphrase"
+        );
+        Ok(())
+    }
+
     pub(crate) fn config(self) -> anyhow::Result<Config> {
         let mut config = Config::read(self.config.as_deref())?.or_environment();
         config.database_url = self.database_url.or(config.database_url);

@@ -5,6 +5,7 @@ mod check;
 mod connection;
 mod devnet;
 mod exit;
+mod failure;
 mod jobs;
 mod migrate;
 mod output;
@@ -104,7 +105,7 @@ pub fn main() -> ExitCode {
 fn fail(error: &anyhow::Error) -> ExitCode {
     // A reader that has gone away (`| head`) is no failure worth words.
     if !output::is_broken_pipe(error) {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", failure::said(error));
     }
     Exit::Error.into()
 }
@@ -122,7 +123,10 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Runs(command) => runs::runs(&connection.config()?, command).await,
         Command::Report(arguments) => report::report(&connection.config()?, arguments).await,
         Command::Repairs(command) => repairs::repairs(&connection.config()?, command).await,
-        Command::Devnet(arguments) => devnet::devnet(arguments).await,
+        Command::Devnet(arguments) => {
+            connection.refuse_for_devnet()?;
+            devnet::devnet(arguments).await
+        }
         Command::Migrate => migrate::migrate(&connection.config()?).await,
     }
 }

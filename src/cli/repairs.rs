@@ -28,7 +28,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ID", default_value_t = 0)]
         after: i64,
         /// How many at most
-        #[arg(long, default_value_t = DEFAULT_LIMIT)]
+        #[arg(long, default_value_t = DEFAULT_LIMIT, value_parser = clap::value_parser!(i64).range(1..))]
         limit: i64,
         /// As JSON
         #[arg(long)]

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use trueup_database::runs::{self, NewRun, Phase, Run};
 use trueup_judge::{Mode, RunId};
-use trueup_workers::{Context, enqueue_run, kinds_named, run_status, start_run};
+use trueup_workers::{Context, enqueue_beside_scheduler, kinds_named, run_status, start_run};
 
 use super::report::{self, Show};
 use super::{Exit, all, signal};
@@ -95,7 +95,7 @@ pub(crate) async fn work(trueup: Trueup, run: RunId, shutdown: &CancellationToke
     let scheduler = trueup.scheduler(Vec::new(), stop.clone());
     let watch = async {
         let _stop_both = stop.clone().drop_guard();
-        enqueue_run(&context, run).await?;
+        enqueue_beside_scheduler(&context, run).await?;
         watch(&context, run, &stop).await
     };
     let (roles, watched) = tokio::join!(all::both(worker, scheduler, &stop), watch);

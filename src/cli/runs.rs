@@ -16,7 +16,7 @@ pub(crate) enum Command {
     /// List runs, newest first
     List {
         /// How many at most
-        #[arg(long, default_value_t = DEFAULT_LIMIT)]
+        #[arg(long, default_value_t = DEFAULT_LIMIT, value_parser = clap::value_parser!(i64).range(1..))]
         limit: i64,
         /// As JSON
         #[arg(long)]

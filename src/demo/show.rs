@@ -83,6 +83,7 @@ impl Show {
         println!("\nEverything stays up until Ctrl-C. In another terminal:\n");
         println!("  export DATABASE_URL={}", config.database_url.as_deref().unwrap_or_default());
         println!("  export TRUEUP_RPC_URL={}", config.rpc_url.as_deref().unwrap_or_default());
+        println!("  export TRUEUP_NETWORK_PASSPHRASE='{}'", config.network_passphrase.as_deref().unwrap_or_default());
         println!("  export TRUEUP_SPECS=specs/lending");
         for (variable, contract) in world.contracts() {
             println!("  export {variable}={contract}");

@@ -1,5 +1,6 @@
 //! What a person reads.
 
+mod reason;
 mod report;
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use trueup_database::report::DriftRow;
 use trueup_workers::{Document, KindPart, SQL_STATEMENTS};
 
+use super::reason::explain;
 use super::{table, value};
 
 const VERDICTS: [&str; 7] = ["in_sync", "drifted", "settling", "skipped", "unknown", "failed", "unjudged"];
@@ -14,7 +15,7 @@ pub(crate) fn render(report: &Document, drifts: &[DriftRow], more: u64) -> Strin
     let mut text = heading(report);
     text += &coverage(report);
     text += &not_judged(report);
-    text += &drift_table(drifts, more);
+    text += &drift_table(report, drifts, more);
     text += &repairs(report);
     text += &footer(report);
     text
@@ -52,17 +53,25 @@ fn coverage(report: &Document) -> String {
 }
 
 fn not_judged(report: &Document) -> String {
-    let reasons: Vec<String> = report
+    let run = report.run.id;
+    let rows: Vec<Vec<String>> = report
         .kinds
         .iter()
-        .flat_map(|(name, kind)| kind.not_judged.iter().map(move |(reason, count)| format!("{name} {} {count}", reason.replace(':', ": "))))
+        .flat_map(|(name, kind)| kind.not_judged.iter().map(move |(outcome, count)| (name, outcome, count)))
+        .map(|(name, outcome, count)| {
+            let why = match outcome.as_str() {
+                "failed" => format!("`trueup jobs list --run {run} --state dead` shows why"),
+                outcome => explain(outcome).to_owned(),
+            };
+            vec![name.clone(), count.to_string(), outcome.clone(), why]
+        })
         .collect();
-    if reasons.is_empty() { String::new() } else { format!("\nNot judged: {}\n", reasons.join(" · ")) }
+    if rows.is_empty() { String::new() } else { format!("\n{}\n", table(&["kind", "not judged", "verdict", "why"], rows.into_iter())) }
 }
 
-fn drift_table(drifts: &[DriftRow], more: u64) -> String {
+fn drift_table(report: &Document, drifts: &[DriftRow], more: u64) -> String {
     if drifts.is_empty() {
-        return "\nNo drift.\n".to_owned();
+        return none_shown(report).to_owned();
     }
     let rows = drifts.iter().map(|drift| {
         vec![
@@ -80,6 +89,17 @@ fn drift_table(drifts: &[DriftRow], more: u64) -> String {
         let _ = writeln!(text, "… and {more} more; --all shows every one, --json for machines");
     }
     text
+}
+
+/// Where no drift is listed there may be none, or its caller lists it elsewhere.
+fn none_shown(report: &Document) -> &'static str {
+    let found = report.kinds.values().any(|kind| !kind.drifts.is_empty());
+    let left_open = ["unknown", "failed", "settling", "unjudged"].iter().any(|verdict| report.total(verdict) > 0);
+    match (found, left_open) {
+        (true, _) => "",
+        (false, true) => "\nNo drift in what could be judged.\n",
+        (false, false) => "\nNo drift.\n",
+    }
 }
 
 fn outcome(drift: &DriftRow) -> String {

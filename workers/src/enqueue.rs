@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use sqlx::PgConnection;
 use trueup_database::runs::{self, Counted, Cursor, KeyCursor, KindCursor};
 use trueup_database::{Kind, Select};
@@ -13,6 +14,7 @@ use trueup_spec::Source;
 use crate::context::Context;
 use crate::enumerate::{Keys, enumerate};
 use crate::progress::advance;
+use crate::start::require_specs;
 use crate::task::Task;
 
 /// Adds the jobs that a run still lacks, and seals it. Does nothing if another process is at it.
@@ -23,6 +25,8 @@ use crate::task::Task;
 pub async fn enqueue_run(context: &Context, run: RunId) -> anyhow::Result<()> {
     let mut connection = context.pools.write.acquire().await?;
     let Some(found) = runs::get(&mut connection, run).await? else { return Ok(()) };
+    // Before the claim: whoever has the spec must not wait for it to expire.
+    require_specs(context, &found.kinds).with_context(|| format!("run {run}"))?;
     let Some(mut cursor) = runs::claim_enqueue(&mut connection, run, context.settings.enqueue_claim_secs).await? else { return Ok(()) };
     drop(connection);
     for name in &found.kinds {
@@ -39,6 +43,21 @@ pub async fn enqueue_run(context: &Context, run: RunId) -> anyhow::Result<()> {
     let mut tx = context.pools.write.begin().await?;
     seal(&mut tx, run).await?;
     Ok(tx.commit().await?)
+}
+
+/// Like [`enqueue_run`], beside a scheduler: where the database goes away meanwhile, the scheduler goes on once it is
+/// back, and is the one that gives up if it does not come back.
+///
+/// # Errors
+/// See [`enqueue_run`].
+pub async fn enqueue_beside_scheduler(context: &Context, run: RunId) -> anyhow::Result<()> {
+    match enqueue_run(context, run).await {
+        Err(error) if is_passing(&error) => {
+            tracing::warn!(run = run.0, error = format!("{error:#}"), "the database failed; the scheduler goes on with adding jobs");
+            Ok(())
+        }
+        result => result,
+    }
 }
 
 /// All jobs are there; perhaps all outcomes too.
@@ -195,4 +214,13 @@ fn is_last(added: &Enqueued, limit: i64) -> bool {
 /// Postgres understood the statement and refused it.
 fn is_refused(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<trueup_queue::Error>(), Some(trueup_queue::Error::Database(sqlx::Error::Database(_))))
+}
+
+/// Postgres did not answer, for reasons that have nothing to do with what it was asked.
+fn is_passing(error: &anyhow::Error) -> bool {
+    let of_queue = error.downcast_ref::<trueup_queue::Error>().and_then(|error| match error {
+        trueup_queue::Error::Database(error) => Some(error),
+        _ => None,
+    });
+    of_queue.or_else(|| error.downcast_ref::<sqlx::Error>()).is_some_and(trueup_queue::is_transient)
 }

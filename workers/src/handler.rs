@@ -109,6 +109,11 @@ impl Rooms {
 
 impl Handler for Jobs {
     async fn handle(&self, job: Job) -> Result<Handled, Failure> {
-        self.0.handle(job).await
+        let (id, run, task, kind, key) = (job.id.0, job.group.0, job.task.clone(), job.kind.clone(), job.key.clone());
+        let answer = self.0.handle(job).await;
+        if let Err(failure) = &answer {
+            tracing::info!(run, kind, key, job = id, task, permanent = failure.permanent, error = failure.error, "a job failed");
+        }
+        answer
     }
 }

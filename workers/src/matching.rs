@@ -5,6 +5,7 @@ use trueup_judge::RunId;
 use trueup_queue::{Ack, AckResult, Destination, Failure, Handled, Job};
 
 use crate::batcher::Answer;
+use crate::confirm::RUN_ENDED;
 use crate::context::Context;
 use crate::progress::enqueue_one;
 use crate::task::Task;
@@ -23,6 +24,10 @@ async fn start_confirming(context: &Context, job: &Job) -> anyhow::Result<Handle
     if !trueup_queue::fence(&mut tx, &[(job.id, job.lease)]).await?.contains(&job.id) {
         return Ok(Handled::AlreadyAcked);
     }
+    // A run that ended meanwhile confirms nothing: nobody would count what is enqueued now.
+    if runs::lock_running(&mut tx, &[run]).await?.is_empty() {
+        return Ok(Handled::Ack(RUN_ENDED.to_owned()));
+    }
     let mut jobs = 0;
     for kind in &found.kinds {
         let into = Destination {
@@ -38,7 +43,7 @@ async fn start_confirming(context: &Context, job: &Job) -> anyhow::Result<Handle
     if runs::start_confirming(&mut tx, run, i64::try_from(jobs)?).await? == Some(Phase::Aggregate) {
         enqueue_one(&mut tx, run, Task::Aggregate).await?;
     }
-    let ack = Ack { job: job.id, lease: job.lease, result: AckResult::Done { outcome: format!("{jobs} plans to confirm") } };
+    let ack = Ack { job: job.id, lease: job.lease, result: AckResult::Done { outcome: format!("plans to confirm: {jobs}") } };
     context.queue.ack(&mut tx, &[ack]).await?;
     tx.commit().await?;
     context.count_statements(5 + found.kinds.len() as u64);

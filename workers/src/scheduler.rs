@@ -1,8 +1,10 @@
 //! The scheduler: starts the runs that are due, adds their jobs, ends the overdue, forgets the old. Any number of
 //! them may run; each tick is taken once.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use trueup_database::runs::{self, NewRun};
@@ -12,22 +14,38 @@ use trueup_queue::GroupId;
 use crate::context::Context;
 use crate::enqueue::enqueue_run;
 use crate::schedule::Schedule;
-use crate::start::{end_expired, start_run};
+use crate::start::{end_expired, require_specs, start_run};
 
 /// How many finished runs are forgotten in one round.
 const PURGED_PER_ROUND: i64 = 10;
+/// How long a scheduler that is told to stop goes on with the round that it is in.
+const ROUND_GRACE: Duration = Duration::from_secs(5);
 
 /// Runs until it is told to stop.
 ///
 /// # Errors
-/// The database or the chain could not be used for so long that it gave up.
+/// A schedule covers a kind that has no spec, or the database or the chain could not be used for so long that it gave
+/// up.
 pub async fn run_scheduler(context: Context, schedules: Vec<Schedule>, shutdown: CancellationToken) -> anyhow::Result<()> {
+    for schedule in &schedules {
+        require_specs(&context, &schedule.kinds).with_context(|| format!("schedule `{}`", schedule.name))?;
+    }
     let mut failing_since: Option<Instant> = None;
     while !shutdown.is_cancelled() {
-        match round(&context, &schedules).await {
+        let began = Instant::now();
+        let mut round = std::pin::pin!(round(&context, &schedules));
+        let result = tokio::select! {
+            result = &mut round => result,
+            () = shutdown.cancelled() => match timeout(ROUND_GRACE, round).await {
+                Ok(result) => result,
+                // What it had begun is rolled back, or goes on elsewhere.
+                Err(_) => break,
+            },
+        };
+        match result {
             Ok(()) => failing_since = None,
             Err(error) => {
-                let since = *failing_since.get_or_insert_with(Instant::now);
+                let since = *failing_since.get_or_insert(began);
                 tracing::warn!(error = format!("{error:#}"), "the scheduler could not finish its round");
                 if since.elapsed() > context.settings.unreachable_after {
                     return Err(error
@@ -45,6 +63,10 @@ pub async fn run_scheduler(context: Context, schedules: Vec<Schedule>, shutdown:
 
 /// One look at everything. What fails does not keep the rest from being looked at.
 async fn round(context: &Context, schedules: &[Schedule]) -> anyhow::Result<()> {
+    // Each step waits for a connection; where there is none, waiting once is enough.
+    let mut connection = context.pools.write.acquire().await?;
+    runs::now(&mut connection).await?;
+    drop(connection);
     let mut result = Ok(());
     for schedule in schedules {
         result = result.and(take_tick(context, schedule).await);
@@ -56,6 +78,9 @@ async fn round(context: &Context, schedules: &[Schedule]) -> anyhow::Result<()> 
 
 async fn take_tick(context: &Context, schedule: &Schedule) -> anyhow::Result<()> {
     let mut tx = context.pools.write.begin().await?;
+    if !runs::take_schedule(&mut tx, &schedule.name).await? {
+        return Ok(());
+    }
     let Some(due) = schedule.cron.due(runs::now(&mut tx).await?) else { return Ok(()) };
     let last = runs::last_tick(&mut tx, &schedule.name).await?;
     if last.is_some_and(|last| due <= last.at) {
@@ -93,10 +118,15 @@ async fn resume(context: &Context) -> anyhow::Result<()> {
     let mut connection = context.pools.write.acquire().await?;
     let unsealed = runs::unsealed(&mut connection).await?;
     drop(connection);
-    for run in unsealed {
-        enqueue_run(context, run).await?;
+    let mut result = Ok(());
+    for (run, kinds) in unsealed {
+        match kinds.iter().find(|kind| !context.kinds.contains_key(kind)) {
+            // Another deployment's: no reason for this one to fail.
+            Some(kind) => tracing::warn!(run = run.0, %kind, "no spec for this kind here; left to a scheduler that has it"),
+            None => result = result.and(enqueue_run(context, run).await),
+        }
     }
-    Ok(())
+    result
 }
 
 async fn purge(context: &Context) -> anyhow::Result<()> {

@@ -5,7 +5,8 @@ use std::time::Duration;
 pub struct Settings {
     /// How many entities of a kind are located, read and compared together.
     pub entities_per_batch: usize,
-    /// How many such batches of a kind are under way at once.
+    /// How many such batches of a kind are under way at once. Together they hold fewer jobs than a worker runs at once:
+    /// those that wait announce their keys, so that no call leaves half empty meanwhile.
     pub batches_in_flight: usize,
     /// How long a batch that is not full waits for more.
     pub batch_linger: Duration,
@@ -29,12 +30,12 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             entities_per_batch: 500,
-            batches_in_flight: 4,
+            batches_in_flight: 3,
             batch_linger: Duration::from_millis(5),
             max_looks: 3,
             look_again_after: Duration::from_secs(2),
             jobs_per_chunk: 50_000,
-            enqueue_claim_secs: 60,
+            enqueue_claim_secs: 20,
             tick_every: Duration::from_secs(1),
             keep_jobs_days: 7,
             unreachable_after: Duration::from_secs(60),

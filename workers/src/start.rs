@@ -21,15 +21,21 @@ pub async fn start_run(context: &Context, mut run: NewRun) -> anyhow::Result<Run
     if run.kinds.is_empty() {
         run.kinds = context.kinds();
     }
-    let known = context.kinds();
-    if let Some(unknown) = run.kinds.iter().find(|kind| !known.contains(kind)) {
-        let known: Vec<&str> = known.iter().map(|kind| kind.0.as_str()).collect();
-        anyhow::bail!("there is no spec for kind `{unknown}`; there are specs for {}", known.join(", "));
-    }
+    require_specs(context, &run.kinds)?;
     run.kinds.sort();
     run.kinds.dedup();
     let mut connection = context.pools.write.acquire().await?;
     Ok(runs::open(&mut connection, &run).await?)
+}
+
+/// Refuses kinds that have no spec here.
+pub(crate) fn require_specs(context: &Context, kinds: &[EntityKind]) -> anyhow::Result<()> {
+    let known = context.kinds();
+    if let Some(unknown) = kinds.iter().find(|kind| !known.contains(kind)) {
+        let known: Vec<&str> = known.iter().map(|kind| kind.0.as_str()).collect();
+        anyhow::bail!("there is no spec for kind `{unknown}`; there are specs for {}", known.join(", "));
+    }
+    Ok(())
 }
 
 /// Cancels a run: what has not begun does not begin, and the report says that it is partial. False if it had ended.

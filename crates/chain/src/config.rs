@@ -26,7 +26,7 @@ pub struct Config {
 
 impl Config {
     /// That endpoint, with the defaults: any network, 30 s, 8 requests in flight, 100 a second, 200 keys a call,
-    /// 32 MiB an answer (200 entries of the network's maximal 64 KiB are 18 MB in base64), 250 ms of linger.
+    /// 32 MiB an answer (200 entries of the network's maximal 64 KiB are 18 MB in base64), 500 ms of linger.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl Config {
             calls_per_second: 100,
             keys_per_call: KEYS_PER_CALL_MAX,
             body_limit_bytes: 32 * 1024 * 1024,
-            linger: Duration::from_millis(250),
+            linger: Duration::from_millis(500),
         }
     }
 }

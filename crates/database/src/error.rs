@@ -110,12 +110,15 @@ impl RowError {
     }
 }
 
-/// What Postgres said, with its detail, in one line.
+/// How Postgres begins a detail that shows a whole row, also the columns that no spec names.
+const WHOLE_ROW: &str = "Failing row contains";
+
+/// What Postgres said, with its detail unless that shows a whole row, in one line.
 pub(crate) fn sentence(error: &sqlx::Error) -> String {
     let Some(database) = error.as_database_error() else { return error.to_string() };
     let Some(postgres) = database.try_downcast_ref::<PgDatabaseError>() else { return database.message().to_owned() };
     let mut text = postgres.message().replace('\n', " ");
-    if let Some(detail) = postgres.detail() {
+    if let Some(detail) = postgres.detail().filter(|detail| !detail.starts_with(WHOLE_ROW)) {
         text = format!("{text} ({})", detail.replace('\n', " "));
     }
     text

@@ -51,6 +51,17 @@ fn anything_that_moved_between_the_reads_is_not_confirmed() {
 }
 
 #[test]
+fn a_new_row_that_takes_a_column_from_the_clock_is_the_same_row() {
+    let insert = |created_at: &str| Plan {
+        action: Action::Insert { row: BTreeMap::from([("created_at".into(), Some(created_at.into()))]) },
+        ..plan()
+    };
+    assert!(matches!(confirm(&insert("10:00:00"), drifted(insert("10:00:01"))), Confirmation::Confirmed(_)));
+    let other = Plan { action: Action::Insert { row: BTreeMap::from([("updated_at".into(), Some("10:00:00".into()))]) }, ..plan() };
+    assert!(matches!(confirm(&insert("10:00:00"), drifted(other)), Confirmation::Moving { .. }), "another column is another row");
+}
+
+#[test]
 fn a_row_within_its_grace_is_looked_at_again() {
     let verdict = Verdict::Settling(SettlingReason::RecentlyChanged);
     assert_eq!(confirm(&plan(), Judgement::plain(verdict)), Confirmation::Moving { plan: None, otherwise: verdict });

@@ -57,7 +57,8 @@ pub(crate) fn database_name(options: &PgConnectOptions) -> String {
 }
 
 /// Whether the same statement may succeed a moment later, with nothing about it changed.
-pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
+#[must_use]
+pub fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| {
             // 08 connection, 40 rolled back (deadlock, serialization), 53 resources, 55006/55P03 in use,

@@ -21,7 +21,7 @@ mod settings;
 mod worker;
 
 pub use ending::{Ended, Ending, NoEnding};
-pub use error::Error;
+pub use error::{Error, is_transient};
 pub use job::{Ack, AckResult, GroupId, Job, JobId, LeaseNumber, NewJob, State};
 pub use postgres::Queue;
 pub use postgres::enqueue::{Destination, Enqueued, enqueue, enqueue_from};

@@ -45,7 +45,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            concurrency: 2_000,
+            concurrency: 4_000,
             batch: 500,
             batches_ahead: 3,
             suspects_together: 32,

@@ -13,8 +13,8 @@ use crate::context::Context;
 
 /// Who repairs, in the audit.
 const ACTOR: &str = "trueup";
-/// The outcome of a confirmation whose run has ended before it.
-const RUN_ENDED: &str = "run_ended";
+/// The outcome of a job whose run has ended before it.
+pub(crate) const RUN_ENDED: &str = "run_ended";
 
 /// One transaction: still our leases, still a running run; then the writes, their audit, the conclusions and the acks.
 pub(super) async fn commit(context: &Context, kind: &Kind, decided: Vec<Decided<'_>>) -> anyhow::Result<()> {

@@ -12,6 +12,7 @@ use trueup_queue::{Failure, Handled, Job};
 
 use crate::batcher::Answer;
 use crate::context::Context;
+pub(crate) use commit::RUN_ENDED;
 use second::{Second, second_looks};
 
 /// Confirms plans: the key of each job is a plan's id.

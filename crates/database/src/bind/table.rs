@@ -1,7 +1,7 @@
 //! The table of a spec: there, readable, with an identity for each row and at most one row for each key.
 
 use sqlx::PgConnection;
-use trueup_spec::Spec;
+use trueup_spec::{Source, Spec};
 
 use super::catalog::{self, Column, Found, Relation, Table};
 use super::complaints::{Complaints, names};
@@ -81,9 +81,13 @@ pub(super) fn identity(binder: &mut Binder<'_, '_>) -> Vec<Column> {
     binder.spec.key.iter().filter_map(|name| table.column(&name.text).cloned()).collect()
 }
 
-/// Two rows with one key would be two answers to one question.
+/// Two rows with one key would be two answers to one question. Not so for transactions: what became of one may be
+/// written in several rows.
 pub(super) fn check_unique(binder: &mut Binder<'_, '_>) {
     let (table, spec) = (&binder.table, binder.spec);
+    if matches!(spec.source, Source::Transaction(_)) {
+        return;
+    }
     if table.relation != Relation::Table && table.indexes.is_empty() {
         return;
     }

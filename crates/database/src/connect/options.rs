@@ -1,5 +1,6 @@
 use std::str::FromStr;
 
+use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
 use super::ConnectError;
@@ -28,7 +29,8 @@ pub fn options(url: &str) -> Result<PgConnectOptions, ConnectError> {
     if port == TRANSACTION_POOLER_PORT {
         return Err(ConnectError::TransactionPooler { place: place(&options), port });
     }
-    Ok(options.application_name("trueup"))
+    // A statement that enqueues fifty thousand jobs is slow and no news; its text is no log line.
+    Ok(options.application_name("trueup").disable_statement_logging())
 }
 
 /// Host and port, for messages.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
-use trueup_judge::RunId;
+use trueup_judge::{EntityKind, RunId};
 
 /// How far a run's jobs have been added: kept with the run, moved with each chunk.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,18 +104,18 @@ pub async fn seal(conn: &mut PgConnection, run: RunId) -> Result<bool, sqlx::Err
     Ok(done.rows_affected() == 1)
 }
 
-/// Runs whose jobs nobody is adding at the moment.
+/// Runs whose jobs nobody is adding at the moment, with the kinds that they cover.
 ///
 /// # Errors
 /// What Postgres said.
-pub async fn unsealed(conn: &mut PgConnection) -> Result<Vec<RunId>, sqlx::Error> {
-    let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM trueup.runs
+pub async fn unsealed(conn: &mut PgConnection) -> Result<Vec<(RunId, Vec<EntityKind>)>, sqlx::Error> {
+    let rows: Vec<(i64, Vec<String>)> = sqlx::query_as(
+        "SELECT id, kinds FROM trueup.runs
          WHERE state = 'running' AND phase = 'enqueue' AND (enqueue_until IS NULL OR enqueue_until < now()) ORDER BY id",
     )
     .fetch_all(conn)
     .await?;
-    Ok(ids.into_iter().map(RunId).collect())
+    Ok(rows.into_iter().map(|(id, kinds)| (RunId(id), kinds.into_iter().map(EntityKind).collect())).collect())
 }
 
 /// Notes what a reader of the run's report must know, once.

@@ -19,4 +19,4 @@ pub use plans::{
 };
 pub use retention::{purged, to_purge};
 pub use select::{Phase, Run, RunState, expired, get, latest_finished, list, lock_running, unfinished_like};
-pub use tick::{Tick, attach_run, last_tick, now, record_tick};
+pub use tick::{Tick, attach_run, last_tick, now, record_tick, take_schedule};

@@ -21,6 +21,18 @@ pub async fn now(conn: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> 
     sqlx::query_scalar("SELECT now()").fetch_one(conn).await
 }
 
+/// Takes a schedule for the rest of the caller's transaction; false if another scheduler is at it. Between looking at
+/// the last tick and recording the next nobody may start a run that the look did not see.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn take_schedule(conn: &mut PgConnection, schedule: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(hashtextextended('trueup schedule ' || $1, 0))")
+        .bind(schedule)
+        .fetch_one(conn)
+        .await
+}
+
 /// The newest tick of a schedule, and whether any of its runs is still running.
 ///
 /// # Errors

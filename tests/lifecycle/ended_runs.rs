@@ -1,0 +1,54 @@
+//! What may still be done about runs that have ended.
+
+use trueup::Mode;
+use trueup_queue::State;
+use trueup_queue::inspect::{self, Filter, LIST_LIMIT};
+use trueup_workers::{enqueue_run, retry_jobs, start_run};
+
+use crate::roles::{Roles, until};
+use crate::support::{Deployment, new_run};
+
+const TIMEOUT_SECS: i64 = 60;
+
+#[tokio::test]
+async fn dead_jobs_are_retried_in_a_run_of_their_own_whose_report_is_right() {
+    let deployment = Deployment::with_loans(10).await;
+    deployment.sql("UPDATE loans SET status = 'active' WHERE id <= 4").await;
+    let trueup = deployment.trueup().await;
+    let first = start_run(trueup.context(), new_run(Mode::Repair)).await.expect("a run");
+    enqueue_run(trueup.context(), first).await.expect("enqueued");
+    deployment.devnet.faults().update(|faults| (faults.fail_percent, faults.fail_status) = (100, 503));
+    assert_eq!(deployment.finish(&trueup, first).await.document.total("failed"), 10);
+    deployment.devnet.faults().clear();
+
+    let mut connection = deployment.pool().acquire().await.expect("a connection");
+    let dead = Filter { state: Some(State::Dead), ..Filter::default() };
+    let dead = inspect::list(&mut connection, &dead, LIST_LIMIT, None).await.expect("the dead jobs");
+    drop(connection);
+    let retried = retry_jobs(deployment.pool(), &dead, TIMEOUT_SECS).await.expect("retried");
+    assert_eq!((retried.runs.len(), retried.jobs, retried.left_alone), (1, 10, 0));
+    let second = deployment.finish(&trueup, retried.runs[0]).await;
+    let loans = &second.document.kinds["loan"];
+    assert_eq!((loans.entities, loans.verdicts["in_sync"], loans.verdicts["drifted"], loans.repairs["repaired"]), (10, 6, 4, 4));
+    assert_eq!(second.document.run.origin, format!("retry of run {first}"));
+    assert_eq!(deployment.report(first).await.document.total("failed"), 10, "what was reported stays as it was");
+    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM loans WHERE status = 'active'").await, 0);
+    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.jobs WHERE state = 'dead'").await, 0);
+}
+
+#[tokio::test]
+async fn job_rows_of_an_old_run_go_but_for_the_dead_and_its_report_stays() {
+    let deployment = Deployment::with_loans(5).await;
+    deployment.sql("INSERT INTO loans (loan_id, amount) VALUES ('not a number', 1)").await;
+    let run = deployment.run(Mode::Detect).await.document.run.id;
+    let recent = deployment.run(Mode::Detect).await.document.run.id;
+    deployment.sql(&format!("UPDATE trueup.runs SET finished_at = now() - interval '8 days' WHERE id = {run}")).await;
+    let roles = Roles::of(&deployment).await.scheduler(&[]);
+    until(&deployment, "EXISTS (SELECT FROM trueup.runs WHERE purged)").await;
+    roles.end().await;
+    let left: String =
+        deployment.value(&format!("SELECT string_agg(state || ' ' || key, ', ') FROM trueup.jobs WHERE group_id = {run}")).await;
+    assert_eq!(left, "dead 6");
+    assert!(deployment.value::<i64>(&format!("SELECT count(*) FROM trueup.jobs WHERE group_id = {recent}")).await > 6);
+    assert_eq!(deployment.report(trueup::RunId(run)).await.document.total("in_sync"), 5);
+}
