@@ -6,7 +6,8 @@ use crate::sql::{ident, list, literal};
 
 /// One statement that updates rows if they are still what was judged, audits each, and raises the ledger floor of
 /// each. Nobody else's write comes between: a row that changes meanwhile is judged again by Postgres (READ
-/// COMMITTED) before it is written.
+/// COMMITTED) before it is written. A row that someone else holds is left out: waiting for it would make its
+/// neighbours wait, and it is about to change.
 pub(super) fn statement(bound: &Bound, kind: &str, group: &Group<'_>) -> String {
     let part = |index: usize| format!("o.p{index}");
     let set = group.written.iter().enumerate().map(|(index, column)| {
@@ -27,10 +28,13 @@ pub(super) fn statement(bound: &Bound, kind: &str, group: &Group<'_>) -> String 
   FROM {unnest}
   LEFT JOIN trueup.repairs AS prior ON prior.plan = i.plan
   LEFT JOIN trueup.entities AS e ON e.kind = {kind} AND e.identity = i.identity
+), \"trueup:free\" AS MATERIALIZED (
+  SELECT o.ord FROM {table} AS db JOIN \"trueup:orders\" AS o ON {names}
+  FOR NO KEY UPDATE OF db SKIP LOCKED
 ), \"trueup:written\" AS (
   UPDATE {table} AS db SET {set}
   FROM \"trueup:orders\" AS o
-  WHERE {names} AND o.prior IS NULL AND o.lossy = '{{}}' AND coalesce(o.ledger >= o.floor, true){unchanged}
+  WHERE {names} AND o.ord IN (SELECT ord FROM \"trueup:free\") AND o.prior IS NULL AND o.lossy = '{{}}' AND coalesce(o.ledger >= o.floor, true){unchanged}
   RETURNING o.ord, {after} AS after, ({altered}) AS altered
 ), {audit}
 SELECT o.ord, o.prior, o.floor, o.lossy, a.id AS repair, o.identity, w.altered, (SELECT count(*) FROM \"trueup:written\") AS written
