@@ -25,7 +25,7 @@ pub(super) async fn commit(context: &Context, kind: &Kind, decided: Vec<Decided<
     let mut run_ids: Vec<RunId> = decided.iter().map(|it| RunId(it.job.group.0)).collect();
     run_ids.sort_unstable();
     run_ids.dedup();
-    // Jobs before runs, in every transaction, so that no two wait for each other.
+    // Jobs before runs, as every ack takes them, so that no two of these wait for each other.
     let leases: Vec<_> = decided.iter().map(|it| (it.job.id, it.job.lease)).collect();
     let held = trueup_queue::fence(&mut tx, &leases).await?;
     let running: HashMap<RunId, Mode> = runs::lock_running(&mut tx, &run_ids).await?.into_iter().collect();

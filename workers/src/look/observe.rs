@@ -36,7 +36,8 @@ const LEDGER_VALUE: usize = 2;
 
 type Observation = Result<Observed, Failure>;
 
-/// Asks the chain; one answer for each row, in order. `intent` announced the keys, and ends when they are here. It is not asked about provisional rows, whose key is not its.
+/// Asks the chain; one answer for each row, in order. `intent` announced the keys, and ends when they are here. The
+/// chain is not asked about provisional rows, whose key is not its.
 pub(super) async fn observe<'a>(
     context: &Context,
     spec: &Spec,

@@ -14,7 +14,8 @@ use crate::sql::literal;
 /// Waits between attempts to reach the server grow to this.
 const LONGEST_WAIT_SECS: u64 = 2;
 const SHORTEST_WAIT_MS: u64 = 100;
-/// A repair waits this long for a row that the application has locked; then its job is tried again later.
+/// A statement waits this long for a lock (a table that is being altered, a key that someone else is inserting); then
+/// its job is tried again later. Rows that someone else holds are not waited for at all.
 const LOCK_TIMEOUT_MS: u64 = 10_000;
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT_SECS: u64 = 30;
