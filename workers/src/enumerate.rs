@@ -54,7 +54,7 @@ async fn read(context: &Context, soroban: &Soroban, entry: &KeyTemplate, durabil
     let key = ledger_key(contract, key, durability)?;
     let mut readings = context.chain.read(vec![key]).await;
     match readings.pop() {
-        Some(reading) => Ok(reading?.entry.map(|entry| entry.value)),
+        Some(reading) => Ok(reading?.entry.and_then(|entry| entry.value())),
         None => anyhow::bail!("the chain gave no answer"),
     }
 }

@@ -21,7 +21,7 @@ pub use error::{ChainError, ReadError};
 pub use reading::{Entry, Health, Network, Reading, TransactionReading};
 pub use rpc::Method;
 /// The field's own types: what keys and values are made of.
-pub use stellar_xdr::{LedgerKey, ScVal};
+pub use stellar_xdr::{LedgerEntryData, LedgerKey, ScVal};
 pub use values::{
     DecodeError, KeyError, argument, decode, decode_all, entry_value, key_texts, key_value, ledger_key, ledger_key_of, select,
 };

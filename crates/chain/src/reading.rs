@@ -1,5 +1,7 @@
-use stellar_xdr::ScVal;
+use stellar_xdr::{LedgerEntryData, ScVal};
 use trueup_judge::{Answer, Retention, Stamp};
+
+use crate::values::entry_value;
 
 /// What the chain said of one ledger key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +18,19 @@ pub struct Reading {
 /// A ledger entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What values are read from, see [`entry_value`](crate::entry_value).
-    pub value: ScVal,
+    /// What it holds. Of the sort that its key asked for: an account's key is never answered with contract data.
+    pub data: LedgerEntryData,
     /// The `LedgerEntryData` in base64, byte for byte as it was answered.
     pub xdr: String,
+}
+
+impl Entry {
+    /// What a spec's values are read from, see [`entry_value`](crate::entry_value). None for what is not contract
+    /// data.
+    #[must_use]
+    pub fn value(&self) -> Option<ScVal> {
+        entry_value(&self.data)
+    }
 }
 
 /// What the chain said of one transaction.

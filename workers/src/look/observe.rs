@@ -99,7 +99,11 @@ fn decode(spec: &Spec, reading: Reading) -> Observed {
     let Some(entry) = entry else {
         return Observed { with_instance, ..Observed::bare(Seen::Absent { stamp, with_instance }) };
     };
-    match decode_all(&entry.value, &spec.values) {
+    let Some(value) = entry.value() else {
+        let detail = Some(format!("the entry is not contract data but {}", entry.data.name()));
+        return Observed { with_instance, chain_entry: Some(entry.xdr), detail, ..Observed::bare(Seen::Unreadable) };
+    };
+    match decode_all(&value, &spec.values) {
         Ok(values) => {
             Observed { seen: Seen::Present(stamp), values: Some(values), chain_entry: Some(entry.xdr), with_instance, detail: None }
         }

@@ -100,7 +100,7 @@ fn reading(endpoint: &str, answered: &Answered, wanted: &Wanted, found: Option<&
             last_modified: found.map(|found| found.last_modified),
             archived: found.is_some_and(|found| found.archived),
         },
-        entry: found.map(|found| Entry { value: found.value.clone(), xdr: found.xdr.clone() }),
+        entry: found.map(|found| Entry { data: found.data.clone(), xdr: found.xdr.clone() }),
         with_instance: matches!(instance, Some(Ok(_))),
     }
 }

@@ -5,17 +5,17 @@ use std::collections::{HashMap, HashSet};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use stellar_xdr::ScVal;
+use stellar_xdr::LedgerEntryData;
 
 use super::{Method, Retry, Rpc, field};
 use crate::ReadError;
 use crate::batch::Key;
-use crate::values::{entry_from_xdr, entry_value, key_bytes, ledger_key_of};
+use crate::values::{entry_from_xdr, key_bytes, ledger_key_of};
 
 /// An entry as it was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
-    pub(crate) value: ScVal,
+    pub(crate) data: LedgerEntryData,
     pub(crate) xdr: String,
     pub(crate) last_modified: u32,
     pub(crate) archived: bool,
@@ -88,7 +88,7 @@ fn open(item: &Value, ledger: u32) -> Result<(Vec<u8>, Result<Found, String>), S
     let xdr = field::text(item, "xdr")?;
     let data = entry_from_xdr(xdr)?;
     let key = key_bytes(&ledger_key_of(&data)).map_err(|error| error.to_string())?;
-    let found = || {
+    let found = move || {
         let last_modified = field::ledger(item, "lastModifiedLedgerSeq")?;
         if last_modified > ledger {
             return Err(format!("it was last modified in ledger {last_modified}, after the ledger {ledger} that was read"));
@@ -97,8 +97,7 @@ fn open(item: &Value, ledger: u32) -> Result<(Vec<u8>, Result<Found, String>), S
             None | Some(Value::Null) => false,
             Some(_) => field::ledger(item, "liveUntilLedgerSeq")? < ledger,
         };
-        let value = entry_value(&data).ok_or_else(|| format!("it is not contract data but {}", data.name()))?;
-        Ok(Found { value, xdr: xdr.to_owned(), last_modified, archived })
+        Ok(Found { data, xdr: xdr.to_owned(), last_modified, archived })
     };
     Ok((key, found()))
 }

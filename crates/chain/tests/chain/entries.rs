@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use stellar_xdr::{ContractDataDurability, LedgerKey, ScVal};
+use stellar_xdr::{AccountEntry, ContractDataDurability, LedgerEntryData, LedgerKey, ScVal, SequenceNumber};
 use trueup_chain::{Chain, ReadError, Reading};
 
 use crate::double::{Double, Reply};
@@ -15,7 +15,9 @@ fn shown(results: &[Result<Reading, ReadError>]) -> Vec<String> {
     results
         .iter()
         .map(|result| match result {
-            Ok(Reading { entry: Some(entry), .. }) => format!("{:?}", entry.value),
+            Ok(Reading { entry: Some(entry), .. }) => {
+                entry.value().map_or_else(|| entry.data.name().to_owned(), |value| format!("{value:?}"))
+            }
             Ok(Reading { entry: None, .. }) => "absent".to_owned(),
             Err(ReadError::Undecodable { .. }) => "undecodable".to_owned(),
             Err(error) => panic!("{error}"),
@@ -32,7 +34,7 @@ async fn an_entry_comes_with_its_stamp_its_bytes_and_its_contracts_instance() {
     assert_eq!((reading.stamp.ledger, reading.stamp.last_modified, reading.stamp.archived), (TIP, Some(TIP - 1), false));
     assert!(reading.with_instance);
     let entry = reading.entry.expect("it is there");
-    assert_eq!(entry.value, ScVal::U64(7));
+    assert_eq!(entry.value(), Some(ScVal::U64(7)));
     assert!(entry.xdr.starts_with("AAAABg"));
 }
 
@@ -44,6 +46,20 @@ async fn an_absence_says_whether_the_contract_was_there() {
     let with_instance: Vec<bool> = readings.iter().map(|reading| reading.as_ref().expect("a sound answer").with_instance).collect();
     assert_eq!((shown(&readings), with_instance), (vec!["absent".to_owned(); 2], vec![true, false]));
     assert_eq!(readings[0].as_ref().map(|reading| reading.stamp.last_modified), Ok(None));
+}
+
+#[tokio::test]
+async fn an_account_is_read_beside_contract_data_and_belongs_to_no_contract() {
+    let account = LedgerEntryData::Account(AccountEntry { seq_num: SequenceNumber(41), ..AccountEntry::default() });
+    let ledger = Ledger::of(&[1]).with(1, [7]).holding(&account);
+    let double = Double::start(move |seen| ledger.reply(seen)).await;
+    let mut readings = double.connect().await.read(vec![account.to_key(), item(1, 7)]).await;
+    let item = readings.remove(1).expect("a sound answer");
+    let read = readings.remove(0).expect("a sound answer");
+    assert_eq!((double.calls().len(), item.with_instance, read.with_instance), (1, true, false), "one call for both");
+    assert_eq!(read.stamp.last_modified, Some(TIP - 1));
+    let entry = read.entry.expect("it is there");
+    assert_eq!((entry.value(), entry.data), (None, account));
 }
 
 #[tokio::test]

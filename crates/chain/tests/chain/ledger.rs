@@ -72,6 +72,14 @@ impl Ledger {
         self.0.insert(base64(key), json);
     }
 
+    /// An entry of any sort, which never expires.
+    pub fn holding(mut self, entry: &LedgerEntryData) -> Self {
+        let (key, xdr) = (base64(&entry.to_key()), entry.to_xdr_base64(Limits::none()).expect("an entry encodes"));
+        let json = json!({ "key": key, "xdr": xdr, "lastModifiedLedgerSeq": TIP - 1 });
+        self.0.insert(key, json);
+        self
+    }
+
     /// Changes what is answered for a key.
     pub fn edit(mut self, key: &LedgerKey, edit: impl FnOnce(&mut Value)) -> Self {
         edit(self.0.get_mut(&base64(key)).expect("the key is there"));
