@@ -1,12 +1,23 @@
 //! Where the database, the chain and the specs are: from `trueup.toml`, overridden by the environment, overridden by
 //! flags.
 
+mod limits;
+
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
+use trueup_database::connect::PoolSettings;
 use trueup_judge::{EntityKind, Mode};
-use trueup_workers::Schedule;
+use trueup_workers::{Schedule, Settings};
+
+pub use limits::{DatabaseConfig, QueueConfig, WorkerConfig};
+
+/// The longest that one request to the RPC may be told to wait, in milliseconds.
+const LONGEST_RPC_TIMEOUT_MS: u64 = 600_000;
+/// The shortest.
+const SHORTEST_RPC_TIMEOUT_MS: u64 = 100;
 
 /// The file that is read if it is there and no other is named.
 const DEFAULT_FILE: &str = "trueup.toml";
@@ -25,12 +36,23 @@ pub struct Config {
     pub network_passphrase: Option<String>,
     /// Requests a second to the endpoint at most, for this process.
     pub rpc_calls_per_second: Option<u32>,
+    /// How long one request may take, in milliseconds: 100 to 600,000; 30,000.
+    pub rpc_timeout_ms: Option<u64>,
     /// Spec files, or folders of them.
     #[serde(default)]
     pub specs: Vec<PathBuf>,
     /// When runs are started by a scheduler.
     #[serde(default, rename = "schedule")]
     pub schedule: Vec<ScheduleConfig>,
+    /// Leases and retries.
+    #[serde(default)]
+    pub queue: QueueConfig,
+    /// Looks, rounds and patience.
+    #[serde(default)]
+    pub worker: WorkerConfig,
+    /// Connections to Postgres.
+    #[serde(default)]
+    pub database: DatabaseConfig,
 }
 
 /// One `[[schedule]]` of `trueup.toml`.
@@ -120,6 +142,43 @@ impl Config {
             );
         }
         Ok(&self.specs)
+    }
+
+    /// How long one request to the RPC may take; none: the default.
+    ///
+    /// # Errors
+    /// It is out of its range.
+    pub fn rpc_timeout(&self) -> anyhow::Result<Option<Duration>> {
+        match self.rpc_timeout_ms {
+            Some(ms) if !(SHORTEST_RPC_TIMEOUT_MS..=LONGEST_RPC_TIMEOUT_MS).contains(&ms) => {
+                bail!("rpc_timeout_ms is {ms}; it must be from {SHORTEST_RPC_TIMEOUT_MS} to {LONGEST_RPC_TIMEOUT_MS}")
+            }
+            ms => Ok(ms.map(Duration::from_millis)),
+        }
+    }
+
+    /// The limits of scheduler and workers.
+    ///
+    /// # Errors
+    /// One is out of its range.
+    pub fn worker_settings(&self) -> anyhow::Result<Settings> {
+        self.worker.settings()
+    }
+
+    /// The limits of the queue.
+    ///
+    /// # Errors
+    /// One is out of its range.
+    pub fn queue_settings(&self) -> anyhow::Result<trueup_queue::Settings> {
+        self.queue.settings(self.worker.settings()?.unreachable_after)
+    }
+
+    /// How the database is connected to.
+    ///
+    /// # Errors
+    /// A limit is out of its range.
+    pub fn pool_settings(&self) -> anyhow::Result<PoolSettings> {
+        self.database.settings()
     }
 
     /// The schedules, checked.

@@ -25,7 +25,7 @@ mod service;
 pub mod telemetry;
 mod view;
 
-pub use config::{Config, ScheduleConfig};
+pub use config::{Config, DatabaseConfig, QueueConfig, ScheduleConfig, WorkerConfig};
 pub use service::Trueup;
 pub use trueup_database::runs::{NewRun, Run, RunState};
 pub use trueup_judge::{EntityKind, Mode, RunId};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use tokio_util::sync::CancellationToken;
 use trueup_chain::Chain;
-use trueup_database::connect::{self, PoolSettings};
+use trueup_database::connect;
 use trueup_database::runs::NewRun;
 use trueup_database::{Kind, Pools};
 use trueup_judge::RunId;
@@ -19,12 +19,12 @@ pub struct Trueup {
 }
 
 impl Trueup {
-    /// Connects with the default limits.
+    /// Connects with the limits that the configuration says.
     ///
     /// # Errors
     /// See [`Trueup::connect_with`].
     pub async fn connect(config: &Config) -> anyhow::Result<Self> {
-        Self::connect_with(config, Settings::default(), trueup_queue::Settings::default()).await
+        Self::connect_with(config, config.worker_settings()?, config.queue_settings()?).await
     }
 
     /// Loads the specs, connects to the database and the chain, and checks that they fit.
@@ -93,7 +93,7 @@ pub(crate) fn load_specs(config: &Config) -> anyhow::Result<Vec<Spec>> {
 }
 
 pub(crate) async fn connect_database(config: &Config) -> anyhow::Result<Pools> {
-    let pools = connect::pools(config.database_url()?, &PoolSettings::default()).await?;
+    let pools = connect::pools(config.database_url()?, &config.pool_settings()?).await?;
     let pending = trueup_schema::pending(&pools.read).await.context("cannot read schema trueup, which holds jobs, runs and reports")?;
     if pending > 0 {
         bail!("the database lacks {pending} migration(s) of schema trueup: run `trueup migrate` with a role that may create it");
@@ -106,6 +106,9 @@ pub(crate) async fn connect_chain(config: &Config) -> anyhow::Result<Chain> {
     chain.network_passphrase.clone_from(&config.network_passphrase);
     if let Some(calls_per_second) = config.rpc_calls_per_second {
         chain.calls_per_second = calls_per_second;
+    }
+    if let Some(timeout) = config.rpc_timeout()? {
+        chain.timeout = timeout;
     }
     Ok(Chain::connect(chain).await?)
 }

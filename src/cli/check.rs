@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 
 /// Connecting has loaded the specs and prepared each against the database; what is left is the chain.
 pub(super) async fn check(config: &Config, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let trueup = Trueup::connect_unwarned(config, trueup_workers::Settings::default(), trueup_queue::Settings::default()).await?;
+    let trueup = Trueup::connect_unwarned(config, config.worker_settings()?, config.queue_settings()?).await?;
     let context: &Context = trueup.context();
     let mut sound = true;
     let mut documents = Vec::new();

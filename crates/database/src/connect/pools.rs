@@ -14,14 +14,11 @@ use crate::sql::literal;
 /// Waits between attempts to reach the server grow to this.
 const LONGEST_WAIT_SECS: u64 = 2;
 const SHORTEST_WAIT_MS: u64 = 100;
-/// A statement waits this long for a lock (a table that is being altered, a key that someone else is inserting); then
-/// its job is tried again later. Rows that someone else holds are not waited for at all.
-const LOCK_TIMEOUT_MS: u64 = 10_000;
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT_SECS: u64 = 30;
 
 /// How the database is connected to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolSettings {
     /// Connections for reading the application's tables.
     pub readers: u32,
@@ -29,11 +26,14 @@ pub struct PoolSettings {
     pub writers: u32,
     /// How long an unreachable server is tried for, in seconds.
     pub patience_secs: u64,
+    /// How long a statement waits for a lock (a table that is being altered, a key that someone else is inserting), in
+    /// milliseconds; then its job is tried again later. Rows that someone else holds are not waited for at all.
+    pub lock_timeout_ms: u64,
 }
 
 impl Default for PoolSettings {
     fn default() -> Self {
-        Self { readers: 4, writers: 6, patience_secs: 15 }
+        Self { readers: 4, writers: 6, patience_secs: 15, lock_timeout_ms: 10_000 }
     }
 }
 
@@ -76,8 +76,8 @@ pub async fn pools(url: &str, settings: &PoolSettings) -> Result<Pools, ConnectE
     let options = options(url)?;
     reach(&options, settings.patience_secs).await?;
     Ok(Pools {
-        read: pool(&options, settings.readers, true),
-        write: pool(&options, settings.writers, false),
+        read: pool(&options, settings.readers, settings.lock_timeout_ms, true),
+        write: pool(&options, settings.writers, settings.lock_timeout_ms, false),
         statements: Statements::default(),
         options,
     })
@@ -109,20 +109,20 @@ async fn reach(options: &PgConnectOptions, patience_secs: u64) -> Result<(), err
 }
 
 /// The settings go over as statements and not as start-up parameters, which some poolers refuse.
-fn pool(options: &PgConnectOptions, connections: u32, read_only: bool) -> PgPool {
+fn pool(options: &PgConnectOptions, connections: u32, lock_timeout_ms: u64, read_only: bool) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(ACQUIRE_TIMEOUT_SECS))
-        .after_connect(move |conn, _| Box::pin(prepare_session(conn, read_only)))
+        .after_connect(move |conn, _| Box::pin(prepare_session(conn, lock_timeout_ms, read_only)))
         .connect_lazy_with(options.clone())
 }
 
-async fn prepare_session(conn: &mut PgConnection, read_only: bool) -> Result<(), sqlx::Error> {
+async fn prepare_session(conn: &mut PgConnection, lock_timeout_ms: u64, read_only: bool) -> Result<(), sqlx::Error> {
     let mut statement = String::new();
     for (name, value) in CANONICAL {
         statement += &format!("SET {name} = {};", literal(value));
     }
-    statement += &format!("SET lock_timeout = {LOCK_TIMEOUT_MS};");
+    statement += &format!("SET lock_timeout = {lock_timeout_ms};");
     if read_only {
         statement += "SET default_transaction_read_only = on;";
     }
