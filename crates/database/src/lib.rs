@@ -3,6 +3,7 @@
 mod bind;
 pub mod connect;
 mod error;
+pub mod events;
 mod identity;
 mod kind;
 mod located;
