@@ -1,14 +1,20 @@
 # One profile and one target folder: what demo, tests and lint build is built once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint
+.PHONY: help demo test coverage lint
 
 CARGO ?= cargo
 
 # Where cargo puts what it builds, whatever the environment or cargo's configuration says.
 target_folder = $(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 
+# With COVERAGE=1 the workspace's crates count which of their lines run. A build of its own, in the same folder.
+ifdef COVERAGE
+export RUSTC_WORKSPACE_WRAPPER := $(CURDIR)/scripts/instrumented
+export LLVM_PROFILE_FILE = $(target_folder)/coverage/%8m.profraw
+endif
+
 help: ## Show what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-6s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
 
 demo: ## The whole job on a throwaway database and a local chain; KEEP=1 stays up for exploring
 	scripts/ensure-postgres
@@ -24,6 +30,15 @@ test: ## Every test, on servers of its own
 	    without='not test(/^sdk::/)'; fi; \
 	set -x; $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked --workspace $${without:+-E "$$without"}
 	$(CARGO) test --release --locked --workspace --doc -q
+
+# The least share of lines that tests have to run, in each of the crates that decide and write.
+MINIMUM_PERCENT ?= 90
+
+coverage: ## Every test, and which share of the lines they run; fails below $(MINIMUM_PERCENT) %
+	scripts/ensure-cov
+	rm -rf $(target_folder)/coverage
+	$(MAKE) --no-print-directory test COVERAGE=1
+	@COVERAGE=1 RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/scripts/instrumented scripts/coverage $(target_folder) $(MINIMUM_PERCENT)
 
 lint: ## Format, clippy, what the documentation names, and the licences and sources of dependencies
 	$(CARGO) fmt --all --check
