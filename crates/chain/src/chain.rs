@@ -1,67 +1,104 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use stellar_xdr::LedgerKey;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::batch::{AskedKey, Batcher, Intent, Intents, Request, Waiter, asked_keys};
-use crate::rpc::Rpc;
+use crate::batch::{Batch, Intent};
+use crate::endpoints::Endpoints;
 use crate::{ChainError, Config, Health, KEYS_PER_CALL_MAX, Network, ReadError, Reading, TransactionReading};
 
 /// The fewest keys a call can carry: one, and its contract's instance.
 const KEYS_PER_CALL_MIN: usize = 2;
+/// The most endpoints that can be asked to agree.
+const AGREEING_MAX: usize = 2;
+/// The newest protocol whose ledger entries and results `stellar-xdr` 30 describes: its major version is the
+/// protocol's number.
+pub const PROTOCOL_SUPPORTED: u32 = 30;
 
-/// A chain, as one endpoint shows it. Clones share everything: keys of all of them go out in the same calls.
+/// A chain, as its endpoints show it: the best one is asked, and the next where that one does not answer. Clones share
+/// everything: keys of all of them go out in the same calls.
 ///
 /// It ends with its last clone; what was asked until then is still answered.
 #[derive(Clone)]
 pub struct Chain {
-    rpc: Arc<Rpc>,
+    endpoints: Endpoints,
     network: Arc<Network>,
-    intents: Intents,
-    requests: UnboundedSender<Request>,
+    batch: Batch,
+    apart: Arc<Apart>,
+}
+
+/// The batches of those who want another endpoint than a certain one, by its name. One for each endpoint at most.
+struct Apart {
+    config: Config,
+    batches: Mutex<BTreeMap<String, Batch>>,
 }
 
 impl std::fmt::Debug for Chain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Chain").field("endpoint", &self.rpc.endpoint()).field("network", &self.network).finish_non_exhaustive()
+        f.debug_struct("Chain").field("endpoint", &self.endpoints.first()).field("network", &self.network).finish_non_exhaustive()
     }
 }
 
 // === impl Chain ===
 
 impl Chain {
-    /// Connects: asks the endpoint which network it belongs to, and compares. Must run within tokio.
+    /// Connects: asks each endpoint which network it belongs to, and compares. Must run within tokio.
     ///
     /// # Errors
-    /// The configuration is wrong, the endpoint does not answer as an RPC server, or it belongs to another network.
+    /// The configuration is wrong, no endpoint answers as an RPC server, or one belongs to another network.
     pub async fn connect(config: Config) -> Result<Self, ChainError> {
         if !(KEYS_PER_CALL_MIN..=KEYS_PER_CALL_MAX).contains(&config.keys_per_call) {
             let what = format!("keys per call must be from {KEYS_PER_CALL_MIN} to {KEYS_PER_CALL_MAX}, not {}", config.keys_per_call);
             return Err(ChainError::Config(what));
         }
-        let rpc = Arc::new(Rpc::new(&config)?);
-        let network = rpc.network().await?;
-        if let Some(expected) = config.network_passphrase.filter(|expected| *expected != network.passphrase) {
-            return Err(ChainError::WrongNetwork { endpoint: rpc.endpoint().to_owned(), expected, found: network.passphrase });
+        if config.max_lag_ledgers == 0 {
+            return Err(ChainError::Config("max lag must be at least 1 ledger: endpoints of one chain are never quite in step".to_owned()));
         }
-        let intents = Intents::default();
-        let (requests, received) = unbounded_channel();
-        let batcher = Batcher {
-            rpc: Arc::clone(&rpc),
-            intents: intents.clone(),
-            requests: received,
-            keys_per_call: config.keys_per_call,
-            calls_in_flight: config.calls_in_flight,
-            linger: config.linger,
-        };
-        tokio::spawn(batcher.run());
-        Ok(Self { rpc, network: Arc::new(network), intents, requests })
+        if !(1..=AGREEING_MAX).contains(&config.confirm) {
+            return Err(ChainError::Config(format!("confirm must be 1 or {AGREEING_MAX}, not {}", config.confirm)));
+        }
+        if config.confirm > config.urls.len() {
+            return Err(ChainError::Config(format!(
+                "confirm = {} wants that many endpoints to agree before a repair, and {} is configured; add another RPC URL, or leave out confirm",
+                config.confirm,
+                config.urls.len()
+            )));
+        }
+        let endpoints = Endpoints::connect(&config).await?;
+        let network = Arc::new(endpoints.network());
+        let batch = Batch::start(endpoints.clone(), &config);
+        Ok(Self { endpoints, network, batch, apart: Arc::new(Apart { config, batches: Mutex::default() }) })
+    }
+
+    /// Whether a second endpoint must agree before anything is written.
+    #[must_use]
+    pub fn needs_agreement(&self) -> bool {
+        self.apart.config.confirm > 1
+    }
+
+    /// The same chain without that endpoint: whatever is read there, another endpoint has answered. Its keys share
+    /// calls with those of everyone who reads apart from the same endpoint. Where there is no other, every read is an
+    /// error.
+    #[must_use]
+    pub fn apart_from(&self, endpoint: &str) -> Self {
+        let endpoints = self.endpoints.apart_from(endpoint);
+        let mut batches = self.apart.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = batches.get(endpoint).cloned();
+        let batch = known.unwrap_or_else(|| {
+            let batch = Batch::start(endpoints.clone(), &self.apart.config);
+            if self.endpoints.names().any(|name| name == endpoint) {
+                batches.insert(endpoint.to_owned(), batch.clone());
+            }
+            batch
+        });
+        drop(batches);
+        Self { endpoints, network: Arc::clone(&self.network), batch, apart: Arc::clone(&self.apart) }
     }
 
     /// Announces keys that are being found, so that calls wait for them. See [`Intent`].
     pub fn intent(&self) -> Intent {
-        self.intents.announce()
+        self.batch.intent()
     }
 
     /// Reads these keys, in their order. They share calls with everyone else's; a key given twice is read once. An
@@ -69,13 +106,13 @@ impl Chain {
     ///
     /// Dropping the future disturbs nobody.
     pub async fn read(&self, keys: Vec<LedgerKey>) -> Vec<Result<Reading, ReadError>> {
-        self.gather(&keys, None).await
+        self.batch.read(&keys, None).await
     }
 
     /// [`read`](Self::read), for keys that were announced. The intent ends when the keys have reached the batch, so
     /// that the caller does not wait for itself.
     pub async fn read_announced(&self, keys: Vec<LedgerKey>, intent: Intent) -> Vec<Result<Reading, ReadError>> {
-        self.gather(&keys, Some(intent)).await
+        self.batch.read(&keys, Some(intent)).await
     }
 
     /// What has become of a transaction, by its hash in hex.
@@ -83,57 +120,54 @@ impl Chain {
     /// # Errors
     /// There is no usable answer. Not being found is an answer.
     pub async fn transaction(&self, hash: &str) -> Result<TransactionReading, ReadError> {
-        self.rpc.transaction(hash).await
+        let (_, reading) = self.endpoints.any(|rpc| async move { rpc.transaction(hash).await }).await?;
+        Ok(reading)
     }
 
-    /// How the endpoint is. Not kept: each call asks.
+    /// How the best endpoint is. Not kept: each call asks.
     ///
     /// # Errors
     /// There is no usable answer; an unhealthy endpoint answers with an RPC error.
     pub async fn health(&self) -> Result<Health, ReadError> {
-        self.rpc.health().await
+        let (_, health) = self.endpoints.any(|rpc| async move { rpc.health().await }).await?;
+        Ok(health)
     }
 
-    /// The network, as it was when the endpoint was connected to.
+    /// The network, as it was when the endpoints were connected to.
     #[must_use]
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// The endpoint as host and port, without credentials.
+    /// Whether this version understands the protocol that the network runs, as its endpoints said last. What it does
+    /// not understand may be decoded wrongly, so that nothing may be written because of it.
+    ///
+    /// # Errors
+    /// A sentence that says which endpoint runs which protocol, and what to do.
+    pub fn protocol_supported(&self) -> Result<(), String> {
+        match self.endpoints.networks().into_iter().find(|(_, network)| network.protocol_version > Some(PROTOCOL_SUPPORTED)) {
+            Some((endpoint, Network { protocol_version: Some(version), .. })) => Err(format!(
+                "RPC {endpoint} runs protocol {version}, and this version of trueup knows protocols up to {PROTOCOL_SUPPORTED}: update trueup"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The endpoints that were set aside within that time up to now, each with its reason, as this process saw it.
+    #[must_use]
+    pub fn set_aside_within(&self, time: Duration) -> Vec<String> {
+        self.endpoints.set_aside_within(time)
+    }
+
+    /// The preferred endpoint as host and port, without credentials.
     #[must_use]
     pub fn endpoint(&self) -> &str {
-        self.rpc.endpoint()
+        self.endpoints.first()
     }
 
     /// How many requests were really sent, retries included, by JSON-RPC method. Every method there is has its line.
     #[must_use]
     pub fn calls(&self) -> BTreeMap<&'static str, u64> {
-        self.rpc.sent()
-    }
-
-    async fn gather(&self, keys: &[LedgerKey], intent: Option<Intent>) -> Vec<Result<Reading, ReadError>> {
-        let (answers, mut received) = unbounded_channel();
-        let mut results: Vec<Option<Result<Reading, ReadError>>> = vec![None; keys.len()];
-        let mut wanted: Vec<(AskedKey, Waiter)> = Vec::with_capacity(keys.len());
-        for (place, asked) in asked_keys(keys).into_iter().enumerate() {
-            match asked {
-                Ok(asked) => wanted.push((asked, Waiter { place, answers: answers.clone() })),
-                Err(error) => results[place] = Some(Err(self.lost(&format!("the key cannot be encoded: {error}")))),
-            }
-        }
-        drop(answers);
-        if !wanted.is_empty() {
-            // Fails only if the task is gone, and then the channel of answers ends at once.
-            let _ = self.requests.send(Request { keys: wanted, intent });
-        }
-        while let Some((place, answer)) = received.recv().await {
-            results[place] = Some(answer);
-        }
-        results.into_iter().map(|result| result.unwrap_or_else(|| Err(self.lost("the call was lost within this process")))).collect()
-    }
-
-    fn lost(&self, what: &str) -> ReadError {
-        ReadError::Transport { endpoint: self.rpc.endpoint().to_owned(), what: what.to_owned() }
+        self.endpoints.sent()
     }
 }

@@ -6,15 +6,17 @@ pub const KEYS_PER_CALL_MAX: usize = 200;
 /// How a chain is reached.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The JSON-RPC endpoint, `http://` or `https://`. May hold credentials; they are never shown.
-    pub url: String,
-    /// The network that the endpoint must belong to; none: whichever it is.
+    /// The JSON-RPC endpoints, `http://` or `https://`, the preferred one first; at least one, none twice. They may hold
+    /// credentials, which are never shown.
+    pub urls: Vec<String>,
+    /// The network that every endpoint must belong to; none: whichever the first is of.
     pub network_passphrase: Option<String>,
     /// How long one HTTP attempt may take, from the request's first byte to the answer's last.
     pub timeout: Duration,
-    /// How many requests are open at a time, at least 1.
+    /// How many requests are open at a time at each endpoint, at least 1.
     pub calls_in_flight: usize,
-    /// How many requests are started in a second, at least 1. Of this process: several processes add up.
+    /// How many requests are started in a second, at least 1. At each endpoint, and of this process: several
+    /// processes add up.
     pub calls_per_second: u32,
     /// How many keys one call carries, contracts' instances included: from 2 to [`KEYS_PER_CALL_MAX`].
     pub keys_per_call: usize,
@@ -22,15 +24,25 @@ pub struct Config {
     pub body_limit_bytes: usize,
     /// How long keys wait for company while an [`Intent`](crate::Intent) says that more are coming.
     pub linger: Duration,
+    /// How many ledgers an endpoint may be behind the newest that is known, at least 1. One that is further behind is
+    /// not used until it has caught up.
+    pub max_lag_ledgers: u32,
+    /// How many endpoints must show the same before anything is written: 1, or 2 where there are as many.
+    pub confirm: usize,
+    /// How often several endpoints are compared while they are in use.
+    pub watch_every: Duration,
+    /// How often an endpoint in use is asked again which network it belongs to.
+    pub network_check_every: Duration,
 }
 
 impl Config {
     /// That endpoint, with the defaults: any network, 30 s, 8 requests in flight, 100 a second, 200 keys a call,
-    /// 32 MiB an answer (200 entries of the network's maximal 64 KiB are 18 MB in base64), 500 ms of linger.
+    /// 32 MiB an answer (200 entries of the network's maximal 64 KiB are 18 MB in base64), 500 ms of linger,
+    /// 5 ledgers of lag, compared every 5 s, the network asked for every minute.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
-            url: url.into(),
+            urls: vec![url.into()],
             network_passphrase: None,
             timeout: Duration::from_secs(30),
             calls_in_flight: 8,
@@ -38,6 +50,10 @@ impl Config {
             keys_per_call: KEYS_PER_CALL_MAX,
             body_limit_bytes: 32 * 1024 * 1024,
             linger: Duration::from_millis(500),
+            max_lag_ledgers: 5,
+            confirm: 1,
+            watch_every: Duration::from_secs(5),
+            network_check_every: Duration::from_secs(60),
         }
     }
 }

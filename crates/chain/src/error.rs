@@ -6,6 +6,10 @@ use thiserror::Error;
 pub(crate) const RPC_INTERNAL: i64 = -32603;
 /// JSON-RPC: the request is wrong and stays wrong.
 pub(crate) const RPC_INVALID_PARAMS: i64 = -32602;
+/// JSON-RPC: the server does not know the method.
+const RPC_NO_SUCH_METHOD: i64 = -32601;
+/// HTTP: the request is larger than the server reads.
+pub(crate) const HTTP_TOO_LARGE: u16 = 413;
 /// stellar-rpc: the request took longer than the server allows itself.
 pub(crate) const RPC_OVERLOADED: i64 = -32001;
 
@@ -76,6 +80,32 @@ pub enum ReadError {
         /// What is wrong with it.
         what: String,
     },
+    /// The answer is older than what is known already, so that it says nothing of now.
+    #[error("RPC {endpoint} is behind: it answers as of ledger {ledger}, and ledger {known} is known; is it still catching up?")]
+    Lagging {
+        /// Host and port.
+        endpoint: String,
+        /// The ledger of its answer.
+        ledger: u32,
+        /// The newest ledger that this or another endpoint has answered of.
+        known: u32,
+    },
+    /// The endpoint belongs to another network by now. It is not asked any more.
+    #[error("RPC {endpoint} belongs to the network `{found}`, not to `{expected}`; correct its URL and start again")]
+    WrongNetwork {
+        /// Host and port.
+        endpoint: String,
+        /// The passphrase of the network that it must belong to.
+        expected: String,
+        /// The passphrase that the endpoint gave.
+        found: String,
+    },
+    /// There is no endpoint to ask.
+    #[error("there is no RPC endpoint to ask{}", .without.as_ref().map(|it| format!(", apart from {it}")).unwrap_or_default())]
+    NoEndpoint {
+        /// The endpoint that was not to be asked.
+        without: Option<String>,
+    },
     /// The transaction hash that was given is none.
     #[error("`{given}` is not a transaction hash: 64 hex digits are needed, with or without `0x` or `\\x`")]
     NotAHash {
@@ -91,10 +121,39 @@ impl ReadError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Transport { .. } | Self::Timeout { .. } | Self::Garbage { .. } => true,
+            Self::Transport { .. } | Self::Timeout { .. } | Self::Garbage { .. } | Self::Lagging { .. } | Self::NoEndpoint { .. } => true,
             Self::Http { status, .. } => *status == 429 || *status >= 500,
             Self::Rpc { code, .. } => matches!(*code, RPC_INTERNAL | RPC_OVERLOADED),
-            Self::TooLarge { .. } | Self::Undecodable { .. } | Self::NotAHash { .. } => false,
+            Self::TooLarge { .. } | Self::Undecodable { .. } | Self::WrongNetwork { .. } | Self::NotAHash { .. } => false,
+        }
+    }
+
+    /// Whether the same request may succeed a moment later. A timeout is not among them: the request was too much, and
+    /// the same one would be again.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Transport { .. } | Self::Lagging { .. } => true,
+            Self::Http { status, .. } => *status == 429 || *status >= 500,
+            Self::Rpc { code, .. } => matches!(*code, RPC_INTERNAL | RPC_OVERLOADED),
+            _ => false,
+        }
+    }
+
+    /// Whether another endpoint may answer what this one does not.
+    pub(crate) fn may_be_better_elsewhere(&self) -> bool {
+        match self {
+            Self::Rpc { code: RPC_NO_SUCH_METHOD, .. } | Self::Lagging { .. } | Self::WrongNetwork { .. } => true,
+            error => error.is_of_the_endpoint(),
+        }
+    }
+
+    /// Whether it says something of the endpoint, and not of the request.
+    pub(crate) fn is_of_the_endpoint(&self) -> bool {
+        match self {
+            Self::Transport { .. } | Self::Timeout { .. } | Self::Garbage { .. } => true,
+            Self::Http { status, .. } => *status != HTTP_TOO_LARGE,
+            Self::Rpc { code, .. } => matches!(*code, RPC_INTERNAL | RPC_OVERLOADED),
+            _ => false,
         }
     }
 }
@@ -124,6 +183,14 @@ pub enum ChainError {
         expected: String,
         /// The passphrase that the endpoint gave.
         found: String,
+    },
+    /// None of several endpoints answers.
+    #[error("none of the RPC endpoints {endpoints} answers; the first says: {error}")]
+    NoneAnswers {
+        /// Host and port of each.
+        endpoints: String,
+        /// What the first said.
+        error: ReadError,
     },
     /// The endpoint does not answer.
     #[error(transparent)]

@@ -9,13 +9,14 @@ mod batch;
 mod chain;
 mod config;
 mod endpoint;
+mod endpoints;
 mod error;
 mod reading;
 mod rpc;
 mod values;
 
 pub use batch::Intent;
-pub use chain::Chain;
+pub use chain::{Chain, PROTOCOL_SUPPORTED};
 pub use config::{Config, KEYS_PER_CALL_MAX};
 pub use error::{ChainError, ReadError};
 pub use reading::{Entry, Health, Network, Reading, TransactionReading};

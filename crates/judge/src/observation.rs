@@ -22,4 +22,7 @@ pub struct Stamp {
     /// The answer said `liveUntilLedgerSeq: 0` or a ledger that has passed: archived, or of unknown lifetime. A flag
     /// for people; some servers send it for live entries too, so that nothing may follow from it.
     pub archived: bool,
+    /// A second endpoint that showed the same, as host and port; none where nobody asked one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<String>,
 }

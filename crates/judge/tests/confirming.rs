@@ -18,7 +18,7 @@ fn plan() -> Plan {
         }],
         action: Action::Update { set: BTreeMap::from([("balance".into(), Some("2".into()))]) },
         judged: BTreeMap::from([("balance".into(), Some("1".into())), ("status".into(), None)]),
-        stamp: Some(Stamp { endpoint: "a".into(), ledger: 10, last_modified: Some(5), archived: false }),
+        stamp: Some(Stamp { endpoint: "a".into(), ledger: 10, last_modified: Some(5), archived: false, confirmed_by: None }),
     }
 }
 
@@ -29,7 +29,7 @@ fn drifted(plan: Plan) -> Judgement {
 #[test]
 fn the_same_drift_twice_is_confirmed_with_the_stamp_of_the_second_read() {
     let mut second = plan();
-    second.stamp = Some(Stamp { endpoint: "b".into(), ledger: 12, last_modified: Some(5), archived: true });
+    second.stamp = Some(Stamp { endpoint: "b".into(), ledger: 12, last_modified: Some(5), archived: true, confirmed_by: None });
     assert_eq!(confirm(&plan(), drifted(second.clone())), Confirmation::Confirmed(second));
 }
 
@@ -84,7 +84,7 @@ proptest! {
         second.drifts[0].db = Some(db.clone());
         second.judged.insert("balance".into(), Some(db.clone()));
         second.drifts[0].chain = Some(chain.clone());
-        second.stamp = Some(Stamp { endpoint: "a".into(), ledger, last_modified: Some(modified), archived: false });
+        second.stamp = Some(Stamp { endpoint: "a".into(), ledger, last_modified: Some(modified), archived: false, confirmed_by: None });
         let confirmed = matches!(confirm(&plan(), drifted(second)), Confirmation::Confirmed(_));
         prop_assert_eq!(confirmed, db == "1" && chain == "2" && modified == 5);
     }

@@ -8,7 +8,7 @@ use trueup_judge::{
 };
 
 fn stamp() -> Stamp {
-    Stamp { endpoint: "rpc.example:443".into(), ledger: 100, last_modified: Some(90), archived: false }
+    Stamp { endpoint: "rpc.example:443".into(), ledger: 100, last_modified: Some(90), archived: false, confirmed_by: None }
 }
 
 fn rules() -> Rules {

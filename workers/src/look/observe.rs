@@ -132,6 +132,7 @@ async fn observe_transaction(context: &Context, row: &Located) -> Observation {
                 ledger: reading.ledger,
                 last_modified: applied_in,
                 archived: false,
+                confirmed_by: None,
             }))
         },
     })

@@ -1,18 +1,18 @@
 //! One call: asked, halved where it must be, and answered key by key.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 use trueup_judge::Stamp;
 
 use super::Key;
 use super::pending::Wanted;
-use crate::error::{RPC_INTERNAL, RPC_INVALID_PARAMS};
+use crate::endpoints::Endpoints;
+use crate::error::{HTTP_TOO_LARGE, RPC_INTERNAL, RPC_INVALID_PARAMS};
 use crate::rpc::{Answered, Found, Retry, Rpc};
 use crate::{Entry, ReadError, Reading};
 
-/// HTTP: the request is larger than the server reads.
-const HTTP_TOO_LARGE: u16 = 413;
 /// After how many failed parts, with none that succeeded, a call is given up: nothing singles out a culprit then.
 /// Enough to come down from 200 keys to 7.
 const FAILED_PARTS_MAX: usize = 31;
@@ -26,16 +26,16 @@ const SPLIT_TIMEOUTS_MAX: u32 = 4;
 ///
 /// A call that is too large, too slow, or refused because of what is in it is halved until the culprit stands alone,
 /// so that nobody's key fails for a neighbour's.
-pub(crate) async fn perform(rpc: &Rpc, wanted: Vec<Wanted>) {
-    let give_up = Instant::now() + rpc.timeout() * SPLIT_TIMEOUTS_MAX;
+pub(crate) async fn perform(endpoints: &Endpoints, wanted: Vec<Wanted>) {
+    let give_up = Instant::now() + endpoints.timeout() * SPLIT_TIMEOUTS_MAX;
     let mut retry = Retry::Few;
     let (mut failed, mut succeeded) = (0, 0);
     let mut parts = VecDeque::from([wanted]);
     while let Some(mut part) = parts.pop_front() {
-        match rpc.entries(&keys(&part), retry).await {
-            Ok(answered) => {
+        match entries(endpoints, &keys(&part), retry).await {
+            Ok((endpoint, answered)) => {
                 succeeded += 1;
-                answer(rpc.endpoint(), &answered, part);
+                answer(&endpoint, &answered, part);
             }
             Err(error) => {
                 failed += 1;
@@ -54,6 +54,16 @@ pub(crate) async fn perform(rpc: &Rpc, wanted: Vec<Wanted>) {
             }
         }
     }
+}
+
+/// One response of one endpoint, which is named.
+async fn entries(endpoints: &Endpoints, keys: &[Key], retry: Retry) -> Result<(String, Answered), ReadError> {
+    let read = |rpc: Arc<Rpc>| async move { rpc.entries(keys, retry).await };
+    let (rpc, answered) = match retry {
+        Retry::Few => endpoints.any(read).await?,
+        Retry::Never => endpoints.once(read).await?,
+    };
+    Ok((rpc.endpoint().to_owned(), answered))
 }
 
 /// The distinct keys of a call, the contracts' instances among them.
@@ -99,6 +109,7 @@ fn reading(endpoint: &str, answered: &Answered, wanted: &Wanted, found: Option<&
             ledger: answered.ledger,
             last_modified: found.map(|found| found.last_modified),
             archived: found.is_some_and(|found| found.archived),
+            confirmed_by: None,
         },
         entry: found.map(|found| Entry { data: found.data.clone(), xdr: found.xdr.clone() }),
         with_instance: matches!(instance, Some(Ok(_))),

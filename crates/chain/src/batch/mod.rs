@@ -5,13 +5,13 @@
 //! is not full waits for company as long as there is reason to expect some, and never for long: see `task`.
 
 mod call;
+mod handle;
 mod intent;
 mod key;
 mod pending;
 mod task;
 
+pub(crate) use handle::Batch;
 pub use intent::Intent;
-pub(crate) use intent::Intents;
-pub(crate) use key::{AskedKey, Key, asked_keys};
-pub(crate) use pending::Waiter;
-pub(crate) use task::{Batcher, Request};
+use intent::Intents;
+pub(crate) use key::{AskedKey, Key};

@@ -4,7 +4,6 @@
 //! company is likely: while someone has announced keys, and while calls are in flight, since whoever waits for those
 //! tends to come back with more. Each wait is bounded, and keys go oldest first, so that nothing waits twice.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -14,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::call::perform;
 use super::pending::{Pending, Waiter};
 use super::{AskedKey, Intent, Intents};
-use crate::rpc::Rpc;
+use crate::endpoints::Endpoints;
 
 /// How long a call that is not full waits where nobody has announced anything: callers that run at the same time
 /// arrive within it.
@@ -32,7 +31,7 @@ pub(crate) struct Request {
 
 /// What the task works with.
 pub(crate) struct Batcher {
-    pub(crate) rpc: Arc<Rpc>,
+    pub(crate) endpoints: Endpoints,
     pub(crate) intents: Intents,
     pub(crate) requests: UnboundedReceiver<Request>,
     pub(crate) keys_per_call: usize,
@@ -53,8 +52,8 @@ impl Batcher {
             while in_flight.len() < self.calls_in_flight && self.may_go(&pending, quiet_since, in_flight.is_empty(), is_open) {
                 let wanted = pending.take(self.keys_per_call);
                 if !wanted.is_empty() {
-                    let rpc = Arc::clone(&self.rpc);
-                    in_flight.spawn(async move { perform(&rpc, wanted).await });
+                    let endpoints = self.endpoints.clone();
+                    in_flight.spawn(async move { perform(&endpoints, wanted).await });
                 }
             }
             let has_room = in_flight.len() < self.calls_in_flight;

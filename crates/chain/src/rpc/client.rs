@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde_json::Value;
@@ -13,7 +12,7 @@ use super::{Method, Retry};
 use crate::endpoint::Endpoint;
 use crate::{ChainError, Config, ReadError};
 
-/// JSON-RPC at one endpoint: bounded in flight and in rate, retried a little, and counted.
+/// JSON-RPC at one endpoint: bounded in flight and in rate, and counted.
 pub(crate) struct Rpc {
     http: Http,
     in_flight: Semaphore,
@@ -21,13 +20,14 @@ pub(crate) struct Rpc {
     next_id: AtomicU64,
     /// Attempts really sent, by the method's place in `Method::ALL`.
     sent: [AtomicU64; Method::ALL.len()],
-    timeout: Duration,
+    /// There is no other endpoint to go to, so that requests are retried here.
+    is_single: bool,
 }
 
 // === impl Rpc ===
 
 impl Rpc {
-    pub(crate) fn new(config: &Config) -> Result<Self, ChainError> {
+    pub(crate) fn new(endpoint: Endpoint, config: &Config, is_single: bool) -> Result<Self, ChainError> {
         let refused = |what: &str| ChainError::Config(what.to_owned());
         let per_second = NonZeroU32::new(config.calls_per_second).ok_or_else(|| refused("calls per second must be at least 1"))?;
         if config.calls_in_flight == 0 || config.calls_in_flight > Semaphore::MAX_PERMITS {
@@ -37,12 +37,12 @@ impl Rpc {
             return Err(refused("the RPC timeout must be longer than nothing"));
         }
         Ok(Self {
-            http: Http::new(Endpoint::parse(&config.url)?, config)?,
+            http: Http::new(endpoint, config)?,
             in_flight: Semaphore::new(config.calls_in_flight),
             rate: RateLimiter::direct(Quota::per_second(per_second)),
             next_id: AtomicU64::new(1),
             sent: Default::default(),
-            timeout: config.timeout,
+            is_single,
         })
     }
 
@@ -51,17 +51,17 @@ impl Rpc {
         self.http.endpoint()
     }
 
-    /// How long one attempt may take.
-    pub(crate) const fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
     pub(crate) fn sent(&self) -> BTreeMap<&'static str, u64> {
         Method::ALL.into_iter().map(|method| (method.as_str(), self.sent[method as usize].load(Ordering::Relaxed))).collect()
     }
 
-    /// Calls a method and gives back its result.
+    /// Calls a method and gives back its result. The one way to send: what is read goes through here, on an endpoint
+    /// that [`Endpoints::any`](crate::endpoints::Endpoints::any) has chosen.
+    ///
+    /// `retry` is for a single endpoint. Where there are several, the request is tried again by who chose this one,
+    /// on the next.
     pub(crate) async fn call(&self, method: Method, params: Option<&Value>, retry: Retry) -> Result<Value, ReadError> {
+        let retry = if self.is_single { retry } else { Retry::Never };
         retry.run(|| self.attempt(method, params)).await
     }
 
@@ -71,8 +71,8 @@ impl Rpc {
     }
 
     async fn attempt(&self, method: Method, params: Option<&Value>) -> Result<Value, ReadError> {
-        // The semaphore is never closed.
-        let _permit = self.in_flight.acquire().await.ok();
+        // Who asks how the endpoint is does not wait for those who keep it busy. The semaphore is never closed.
+        let _permit = if method.is_probe() { None } else { self.in_flight.acquire().await.ok() };
         self.rate.until_ready().await;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         self.sent[method as usize].fetch_add(1, Ordering::Relaxed);

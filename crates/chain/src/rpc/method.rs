@@ -18,6 +18,11 @@ impl Method {
     /// All of them, in the order of their declaration.
     pub const ALL: [Self; 4] = [Self::GetHealth, Self::GetNetwork, Self::GetLedgerEntries, Self::GetTransaction];
 
+    /// It asks how the endpoint is, not what the chain holds.
+    pub(crate) const fn is_probe(self) -> bool {
+        matches!(self, Self::GetHealth | Self::GetNetwork)
+    }
+
     /// The name on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -14,4 +14,4 @@ mod transaction;
 pub(crate) use client::Rpc;
 pub(crate) use entries::{Answered, Found};
 pub use method::Method;
-pub(crate) use retry::Retry;
+pub(crate) use retry::{RETRIES_MAX, Retry, pause_before};

@@ -3,12 +3,13 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 
 use crate::ReadError;
-use crate::error::{RPC_INTERNAL, RPC_OVERLOADED};
 
 /// How often a request is tried again here. More patience than this is the queue's.
 pub(crate) const RETRIES_MAX: usize = 3;
 /// The first pause; it doubles, and has jitter.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
+/// By how many percent of the first pause one is longer, at random.
+const JITTER_PERCENT: u32 = 100;
 /// The longest pause of our own.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// The longest pause that a server's `Retry-After` is granted.
@@ -26,6 +27,7 @@ pub(crate) enum Retry {
 // === impl Retry ===
 
 impl Retry {
+    /// Runs attempts, with pauses between them.
     pub(crate) async fn run<T, F>(self, attempt: impl FnMut() -> F) -> Result<T, ReadError>
     where
         F: Future<Output = Result<T, ReadError>>,
@@ -40,21 +42,10 @@ impl Retry {
             .with_jitter();
         attempt
             .retry(pauses)
-            .when(may_pass)
+            .when(ReadError::may_pass)
             .adjust(|error, pause| pause.map(|pause| pause.max(asked_pause(error))))
             .notify(|error, pause| tracing::debug!(%error, ?pause, "RPC request is tried again"))
             .await
-    }
-}
-
-/// Whether the same request may succeed a moment later. A timeout is not among them: the request was too much, and the
-/// same one would be again.
-fn may_pass(error: &ReadError) -> bool {
-    match error {
-        ReadError::Transport { .. } => true,
-        ReadError::Http { status, .. } => *status == 429 || *status >= 500,
-        ReadError::Rpc { code, .. } => matches!(*code, RPC_INTERNAL | RPC_OVERLOADED),
-        _ => false,
     }
 }
 
@@ -63,4 +54,10 @@ fn asked_pause(error: &ReadError) -> Duration {
         ReadError::Http { retry_after: Some(pause), .. } => *pause,
         _ => Duration::ZERO,
     }
+}
+
+/// The pause before an endpoint is asked again that was asked for the same already, by how many attempts went before.
+pub(crate) fn pause_before(attempts: usize) -> Duration {
+    let doubled = PAUSE_FIRST.saturating_mul(1 << attempts.saturating_sub(1).min(RETRIES_MAX));
+    doubled.min(PAUSE_MAX) + PAUSE_FIRST * rand::random_range(0..=JITTER_PERCENT) / 100
 }

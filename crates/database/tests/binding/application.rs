@@ -173,7 +173,7 @@ pub fn compare(row: &str, values: &[Option<&str>]) -> Compare {
 }
 
 pub fn stamp() -> Stamp {
-    Stamp { endpoint: "rpc.example:443".to_owned(), ledger: LEDGER, last_modified: Some(LEDGER - 1), archived: false }
+    Stamp { endpoint: "rpc.example:443".to_owned(), ledger: LEDGER, last_modified: Some(LEDGER - 1), archived: false, confirmed_by: None }
 }
 
 /// An order for a row that is there.
