@@ -117,8 +117,13 @@ pub(super) async fn jobs(config: &Config, command: Command) -> anyhow::Result<Ex
             let jobs = every(&mut connection, &filter).await?;
             drop(connection);
             let retried = retry_jobs(&pools.write, &jobs, DEFAULT_TIMEOUT_SECS).await?;
-            if retried.jobs == 0 {
+            if retried.jobs == 0 && retried.unreported.is_empty() {
                 output::line("no dead job matches; nothing to retry")?;
+            }
+            for run in &retried.unreported {
+                output::line(&format!(
+                    "run {run} is not finished, and its report will count its dead jobs: retry them once `trueup report {run}` shows it"
+                ))?;
             }
             for run in &retried.runs {
                 output::line(&format!("retrying in run {run}; a worker will take it up, `trueup report {run}` shows its report"))?;

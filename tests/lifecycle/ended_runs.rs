@@ -37,6 +37,30 @@ async fn dead_jobs_are_retried_in_a_run_of_their_own_whose_report_is_right() {
 }
 
 #[tokio::test]
+async fn dead_jobs_of_a_run_without_its_report_stay_until_it_has_counted_them() {
+    let deployment = Deployment::with_loans(3).await;
+    deployment.sql("INSERT INTO loans (loan_id, amount) VALUES ('not a number', 1)").await;
+    let trueup = deployment.trueup().await;
+    let run = start_run(trueup.context(), new_run(Mode::Repair)).await.expect("a run");
+    enqueue_run(trueup.context(), run).await.expect("enqueued");
+    // As a worker leaves it that was killed: one job has ended, the others have not begun.
+    deployment.sql("UPDATE trueup.jobs SET state = 'dead', error = 'no number', ended_at = now() WHERE key = '4'").await;
+    deployment.sql("UPDATE trueup.runs SET detect_done = 1").await;
+    let dead = || async {
+        let mut connection = deployment.pool().acquire().await.expect("a connection");
+        let filter = Filter { state: Some(State::Dead), ..Filter::default() };
+        inspect::list(&mut connection, &filter, LIST_LIMIT, None).await.expect("the dead jobs")
+    };
+
+    let early = retry_jobs(deployment.pool(), &dead().await, TIMEOUT_SECS).await.expect("nothing is wrong");
+    assert_eq!((early.jobs, early.runs.len(), early.unreported.as_slice()), (0, 0, [run].as_slice()));
+    let report = deployment.finish(&trueup, run).await.document;
+    assert_eq!((report.kinds["loan"].entities, report.total("failed"), report.total("in_sync")), (4, 1, 3));
+    let late = retry_jobs(deployment.pool(), &dead().await, TIMEOUT_SECS).await.expect("retried");
+    assert_eq!((late.jobs, late.unreported.len()), (1, 0));
+}
+
+#[tokio::test]
 async fn job_rows_of_an_old_run_go_but_for_the_dead_and_its_report_stays() {
     let deployment = Deployment::with_loans(5).await;
     deployment.sql("INSERT INTO loans (loan_id, amount) VALUES ('not a number', 1)").await;

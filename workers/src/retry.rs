@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sqlx::{PgConnection, PgPool};
-use trueup_database::runs::{self, NewRun};
+use trueup_database::runs::{self, NewRun, Phase};
 use trueup_judge::{EntityKind, Mode, PlanId, RunId};
 use trueup_queue::inspect::Listed;
 use trueup_queue::{GroupId, JobId, NewJob, State};
@@ -21,6 +21,8 @@ pub struct Retried {
     pub jobs: u64,
     /// Jobs that are not dead, or that belong to a run rather than to an entity.
     pub left_alone: u64,
+    /// Runs whose report is not written yet, and which still count their dead jobs.
+    pub unreported: Vec<RunId>,
 }
 
 /// Retries dead jobs: those of each run in a new run of the same mode.
@@ -40,7 +42,13 @@ pub async fn retry_jobs(pool: &PgPool, jobs: &[Listed], timeout_secs: i64) -> an
     }
     for (old, jobs) in by_run {
         let mut tx = pool.begin().await?;
-        let mode = runs::get(&mut tx, old).await?.map_or(Mode::Detect, |run| run.mode);
+        let found = runs::get(&mut tx, old).await?;
+        // Its report counts the jobs that it has: one that moves away before would be missing there.
+        if found.as_ref().is_some_and(|run| run.phase != Phase::Done) {
+            retried.unreported.push(old);
+            continue;
+        }
+        let mode = found.map_or(Mode::Detect, |run| run.mode);
         let mut kinds: Vec<EntityKind> = jobs.iter().map(|job| EntityKind(job.kind.clone())).collect();
         kinds.sort();
         kinds.dedup();
