@@ -38,6 +38,8 @@ pub struct Config {
     pub rpc_calls_per_second: Option<u32>,
     /// How long one request may take, in milliseconds: 100 to 600,000; 30,000.
     pub rpc_timeout_ms: Option<u64>,
+    /// A Horizon server, which is asked for transactions that are older than what the endpoint keeps.
+    pub horizon_url: Option<String>,
     /// Spec files, or folders of them.
     #[serde(default)]
     pub specs: Vec<PathBuf>,
@@ -97,13 +99,14 @@ impl Config {
         toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
     }
 
-    /// What the environment says goes before what the file says: `DATABASE_URL`, `TRUEUP_RPC_URL`,
+    /// What the environment says goes before what the file says: `DATABASE_URL`, `TRUEUP_RPC_URL`, `TRUEUP_HORIZON_URL`,
     /// `TRUEUP_NETWORK_PASSPHRASE`, `TRUEUP_SPECS` (separated by `:`).
     #[must_use]
     pub fn or_environment(mut self) -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         self.database_url = variable("DATABASE_URL").or(self.database_url);
         self.rpc_url = variable("TRUEUP_RPC_URL").or(self.rpc_url);
+        self.horizon_url = variable("TRUEUP_HORIZON_URL").or(self.horizon_url);
         self.network_passphrase = variable("TRUEUP_NETWORK_PASSPHRASE").or(self.network_passphrase);
         if let Some(specs) = variable("TRUEUP_SPECS") {
             self.specs = std::env::split_paths(&specs).collect();

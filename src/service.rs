@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use tokio_util::sync::CancellationToken;
-use trueup_chain::Chain;
+use trueup_chain::{Chain, Horizon, HorizonConfig};
 use trueup_database::connect;
 use trueup_database::runs::NewRun;
 use trueup_database::{Kind, Pools};
@@ -46,7 +46,8 @@ impl Trueup {
         let pools = connect_database(config).await?;
         let kinds = bind(&pools, specs).await?;
         let chain = connect_chain(config).await?;
-        Ok(Self { context: Context::new(pools, chain, kinds, settings, queue) })
+        let archive = connect_archive(config, &chain).await?;
+        Ok(Self { context: Context::with_archive(pools, chain, archive, kinds, settings, queue) })
     }
 
     /// What runs, jobs and reports are reached through.
@@ -111,6 +112,12 @@ pub(crate) async fn connect_chain(config: &Config) -> anyhow::Result<Chain> {
         chain.timeout = timeout;
     }
     Ok(Chain::connect(chain).await?)
+}
+
+/// The archive must be of the chain's own network.
+async fn connect_archive(config: &Config, chain: &Chain) -> anyhow::Result<Option<Horizon>> {
+    let Some(url) = &config.horizon_url else { return Ok(None) };
+    Ok(Some(Horizon::connect(HorizonConfig::new(url, &chain.network().passphrase)).await?))
 }
 
 pub(crate) async fn bind(pools: &Pools, specs: Vec<Spec>) -> anyhow::Result<Vec<Kind>> {

@@ -17,6 +17,9 @@ pub(crate) struct Connection {
     /// Soroban RPC endpoint [env: TRUEUP_RPC_URL]
     #[arg(long, global = true, value_name = "URL")]
     rpc_url: Option<String>,
+    /// Horizon server, asked for transactions that are older than what the endpoint keeps [env: TRUEUP_HORIZON_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    horizon_url: Option<String>,
     /// The network that the endpoint must belong to [env: TRUEUP_NETWORK_PASSPHRASE]
     #[arg(long, global = true, value_name = "PASSPHRASE")]
     network_passphrase: Option<String>,
@@ -41,6 +44,7 @@ impl Connection {
         let mut config = Config::read(self.config.as_deref())?.or_environment();
         config.database_url = self.database_url.or(config.database_url);
         config.rpc_url = self.rpc_url.or(config.rpc_url);
+        config.horizon_url = self.horizon_url.or(config.horizon_url);
         config.network_passphrase = self.network_passphrase.or(config.network_passphrase);
         if !self.specs.is_empty() {
             config.specs = self.specs;

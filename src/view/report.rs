@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use trueup_database::report::DriftRow;
-use trueup_workers::{Document, KindPart, SQL_STATEMENTS};
+use trueup_workers::{ARCHIVE_REQUESTS, Document, KindPart, SQL_STATEMENTS};
 
 use super::reason::explain;
 use super::{table, value};
@@ -126,12 +126,13 @@ fn footer(report: &Document) -> String {
     let calls: Vec<String> = report
         .usage
         .iter()
-        .filter(|(name, _)| name.as_str() != SQL_STATEMENTS)
+        .filter(|(name, _)| !matches!(name.as_str(), SQL_STATEMENTS | ARCHIVE_REQUESTS))
         .map(|(method, count)| format!("{method} {count}"))
         .collect();
     let statements = report.usage.get(SQL_STATEMENTS).copied().unwrap_or_default();
+    let archive = report.usage.get(ARCHIVE_REQUESTS).map(|count| format!(" · archive requests: {count}")).unwrap_or_default();
     format!(
-        "\nLedgers {ledgers} · RPC calls: {} · SQL statements: {statements}\n",
+        "\nLedgers {ledgers} · RPC calls: {}{archive} · SQL statements: {statements}\n",
         if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }
     )
 }

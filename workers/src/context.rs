@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trueup_chain::Chain;
+use trueup_chain::{Chain, Horizon};
 use trueup_database::{Kind, Pools};
 use trueup_judge::EntityKind;
 use trueup_queue::Queue;
@@ -15,6 +15,7 @@ use crate::settings::Settings;
 pub struct Context {
     pub(crate) pools: Pools,
     pub(crate) chain: Chain,
+    pub(crate) archive: Option<Arc<Horizon>>,
     pub(crate) kinds: Arc<BTreeMap<EntityKind, Arc<Kind>>>,
     pub(crate) queue: Queue,
     pub(crate) meter: Arc<Meter>,
@@ -25,10 +26,24 @@ impl Context {
     /// Puts the parts together. The queue is one over `pools.write`.
     #[must_use]
     pub fn new(pools: Pools, chain: Chain, kinds: Vec<Kind>, settings: Settings, queue_settings: trueup_queue::Settings) -> Self {
-        let meter = Arc::new(Meter::new(Some(chain.clone()), pools.statements.clone()));
+        Self::with_archive(pools, chain, None, kinds, settings, queue_settings)
+    }
+
+    /// The same, with an archive that is asked for transactions which are older than what the chain's endpoints keep.
+    #[must_use]
+    pub fn with_archive(
+        pools: Pools,
+        chain: Chain,
+        archive: Option<Horizon>,
+        kinds: Vec<Kind>,
+        settings: Settings,
+        queue_settings: trueup_queue::Settings,
+    ) -> Self {
+        let archive = archive.map(Arc::new);
+        let meter = Arc::new(Meter::new(Some(chain.clone()), pools.statements.clone()).and_archive(archive.clone()));
         let queue = Queue::new(pools.write.clone(), Arc::new(Progress::new(Arc::clone(&meter))), queue_settings);
         let kinds = kinds.into_iter().map(|kind| (kind.spec().kind.clone(), Arc::new(kind))).collect();
-        Self { pools, chain, kinds: Arc::new(kinds), queue, meter, settings: Arc::new(settings) }
+        Self { pools, chain, archive, kinds: Arc::new(kinds), queue, meter, settings: Arc::new(settings) }
     }
 
     /// The kinds that have a spec here.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use trueup_chain::Intent;
-use trueup_database::Kind;
 use trueup_database::runs::{self, NewPlan};
+use trueup_database::{Kind, keep_checkpoints};
 use trueup_judge::{ChainKey, RowIdentity, RunId, SettlingReason, Verdict};
 use trueup_queue::{Ack, AckResult, Failure, Handled, Job};
 
@@ -39,6 +40,7 @@ async fn settle(
     let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
     let mut acks = Vec::with_capacity(jobs.len());
     let mut plans = Vec::new();
+    let mut checkpoints = Vec::new();
     for ((job, identity), look) in jobs.iter().zip(identities).zip(looks) {
         match look {
             Ok(look) => {
@@ -46,6 +48,9 @@ async fn settle(
                     context.meter.saw_ledger(RunId(job.group.0), ledger);
                 }
                 acks.push(Ack { job: job.id, lease: job.lease, result: result(context, job, &look) });
+                if let (Some(identity), Some(checkpoint)) = (&identity, look.remember) {
+                    checkpoints.push((job, identity.clone(), checkpoint));
+                }
                 if let Some(plan) = look.judgement.plan {
                     plans.push((
                         job,
@@ -57,7 +62,7 @@ async fn settle(
             Err(failure) => answers.push(Err(failure)),
         }
     }
-    if let Err(error) = commit(context, &acks, plans).await {
+    if let Err(error) = commit(context, kind, &acks, plans, checkpoints).await {
         let failure = Failure::passing(error.to_string());
         answers.iter_mut().filter(|answer| answer.is_ok()).for_each(|answer| *answer = Err(failure.clone()));
     }
@@ -71,20 +76,35 @@ fn result(context: &Context, job: &Job, look: &Look) -> AckResult {
             after: Duration::from_secs(u64::try_from(look.settles_in_secs).unwrap_or_default()),
             reason: verdict.to_string(),
         },
+        Verdict::InSync if look.nearly && job.looks < context.settings.max_looks => {
+            AckResult::Again { after: context.settings.look_again_after, reason: verdict.to_string() }
+        }
         _ => AckResult::Done { outcome: verdict.to_string() },
     }
 }
 
-async fn commit(context: &Context, acks: &[Ack], plans: Vec<(&Job, NewPlan)>) -> anyhow::Result<()> {
+async fn commit(
+    context: &Context,
+    kind: &Kind,
+    acks: &[Ack],
+    plans: Vec<(&Job, NewPlan)>,
+    checkpoints: Vec<(&Job, RowIdentity, Value)>,
+) -> anyhow::Result<()> {
     if acks.is_empty() {
         return Ok(());
     }
     let mut tx = context.pools.write.begin().await?;
-    if !plans.is_empty() {
-        let jobs: Vec<_> = plans.iter().map(|(job, _)| (job.id, job.lease)).collect();
+    if !plans.is_empty() || !checkpoints.is_empty() {
+        let with_plan = plans.iter().map(|(job, _)| *job);
+        let mut jobs: Vec<_> = with_plan.chain(checkpoints.iter().map(|(job, ..)| *job)).map(|job| (job.id, job.lease)).collect();
+        jobs.sort_unstable_by_key(|(job, _)| job.0);
+        jobs.dedup();
         let held = trueup_queue::fence(&mut tx, &jobs).await?;
         let plans: Vec<NewPlan> = plans.into_iter().filter(|(job, _)| held.contains(&job.id)).map(|(_, plan)| plan).collect();
         runs::insert_plans(&mut tx, &plans).await?;
+        let checkpoints: Vec<(RowIdentity, Value)> =
+            checkpoints.into_iter().filter(|(job, ..)| held.contains(&job.id)).map(|(_, row, checkpoint)| (row, checkpoint)).collect();
+        keep_checkpoints(&mut tx, &context.pools.statements, &kind.spec().kind, &checkpoints).await?;
     }
     context.queue.ack(&mut tx, acks).await?;
     tx.commit().await?;

@@ -31,7 +31,7 @@ mod worker;
 pub use context::Context;
 pub use document::{Document, KindPart, Ledgers, RunPart, VERSION};
 pub use enqueue::{enqueue_beside_scheduler, enqueue_run};
-pub use meter::SQL_STATEMENTS;
+pub use meter::{ARCHIVE_REQUESTS, SQL_STATEMENTS};
 pub use retry::{Retried, retry_jobs};
 pub use sample::{Checked, Sample, check_kind};
 pub use schedule::{CronExpression, Schedule};

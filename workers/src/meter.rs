@@ -1,14 +1,16 @@
 //! What a process has used of the RPC and the database since it last said so.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use trueup_chain::Chain;
+use trueup_chain::{Chain, Horizon};
 use trueup_database::Statements;
 use trueup_judge::RunId;
 
 /// The name under which a run's `usage` counts SQL statements; the other names are RPC methods.
 pub const SQL_STATEMENTS: &str = "sql_statements";
+/// The name under which it counts requests to the archive.
+pub const ARCHIVE_REQUESTS: &str = "archive_requests";
 
 /// Counts, and hands out what is new.
 ///
@@ -17,6 +19,7 @@ pub const SQL_STATEMENTS: &str = "sql_statements";
 pub(crate) struct Meter {
     /// None in a process that only looks after the queue.
     chain: Option<Chain>,
+    archive: Option<Arc<Horizon>>,
     statements: Statements,
     told: Mutex<Told>,
 }
@@ -29,7 +32,11 @@ struct Told {
 
 impl Meter {
     pub(crate) fn new(chain: Option<Chain>, statements: Statements) -> Self {
-        Self { chain, statements, told: Mutex::default() }
+        Self { chain, archive: None, statements, told: Mutex::default() }
+    }
+
+    pub(crate) fn and_archive(self, archive: Option<Arc<Horizon>>) -> Self {
+        Self { archive, ..self }
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
@@ -52,6 +59,7 @@ impl Meter {
     pub(crate) fn take_usage(&self) -> BTreeMap<String, u64> {
         let mut now: BTreeMap<String, u64> =
             self.chain.iter().flat_map(Chain::calls).map(|(method, calls)| (method.to_owned(), calls)).collect();
+        now.extend(self.archive.iter().map(|archive| (ARCHIVE_REQUESTS.to_owned(), archive.calls())));
         now.insert(SQL_STATEMENTS.to_owned(), self.statements.total());
         let mut told = self.told();
         let fresh = now

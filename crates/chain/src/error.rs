@@ -106,6 +106,16 @@ pub enum ReadError {
         /// The endpoint that was not to be asked.
         without: Option<String>,
     },
+    /// The archive gave no answer.
+    #[error("the archive {endpoint} gave no answer: {what}")]
+    Archive {
+        /// Host and port.
+        endpoint: String,
+        /// What happened.
+        what: String,
+        /// Whether asking again later may help.
+        transient: bool,
+    },
     /// The transaction hash that was given is none.
     #[error("`{given}` is not a transaction hash: 64 hex digits are needed, with or without `0x` or `\\x`")]
     NotAHash {
@@ -124,6 +134,7 @@ impl ReadError {
             Self::Transport { .. } | Self::Timeout { .. } | Self::Garbage { .. } | Self::Lagging { .. } | Self::NoEndpoint { .. } => true,
             Self::Http { status, .. } => *status == 429 || *status >= 500,
             Self::Rpc { code, .. } => matches!(*code, RPC_INTERNAL | RPC_OVERLOADED),
+            Self::Archive { transient, .. } => *transient,
             Self::TooLarge { .. } | Self::Undecodable { .. } | Self::WrongNetwork { .. } | Self::NotAHash { .. } => false,
         }
     }
@@ -155,6 +166,22 @@ impl ReadError {
             Self::Rpc { code, .. } => matches!(*code, RPC_INTERNAL | RPC_OVERLOADED),
             _ => false,
         }
+    }
+}
+
+impl ReadError {
+    /// The same of an archive, which is no RPC.
+    pub(crate) fn of_archive(self) -> Self {
+        let transient = self.is_transient();
+        let (endpoint, what) = match self {
+            Self::Transport { endpoint, what } => (endpoint, what),
+            Self::Timeout { endpoint, after } => (endpoint, format!("nothing within {after:?}")),
+            Self::Http { endpoint, status, what, .. } => (endpoint, format!("HTTP {status}: {what}")),
+            Self::TooLarge { endpoint, limit_bytes } => (endpoint, format!("more than {limit_bytes} bytes")),
+            Self::Garbage { endpoint, what } => (endpoint, format!("{what}; is this the URL of a Horizon server?")),
+            error => return error,
+        };
+        Self::Archive { endpoint, what, transient }
     }
 }
 
@@ -191,6 +218,16 @@ pub enum ChainError {
         endpoints: String,
         /// What the first said.
         error: ReadError,
+    },
+    /// The archive belongs to another network.
+    #[error("the archive {endpoint} belongs to the network `{found}`, and the RPC endpoint to `{expected}`; correct horizon_url")]
+    ArchiveOfAnotherNetwork {
+        /// Host and port.
+        endpoint: String,
+        /// The passphrase of the RPC endpoint's network.
+        expected: String,
+        /// The passphrase that the archive gave.
+        found: String,
     },
     /// The endpoint does not answer.
     #[error(transparent)]

@@ -3,8 +3,9 @@
 //! Two halves. Pure functions: rows' key arguments become ledger keys ([`key_value`], [`ledger_key`]), and entries
 //! become texts that Postgres casts without loss ([`decode`]). And the client, [`Chain`]: it knows four JSON-RPC
 //! methods, all of them reads, and gathers the keys of every caller in the process into as few calls as the server's
-//! limit allows.
+//! limit allows. [`Horizon`] is asked for transactions that are older than what RPC endpoints keep.
 
+mod archive;
 mod batch;
 mod chain;
 mod config;
@@ -13,8 +14,10 @@ mod endpoints;
 mod error;
 mod reading;
 mod rpc;
+mod transaction;
 mod values;
 
+pub use archive::{History, Horizon, HorizonConfig};
 pub use batch::Intent;
 pub use chain::{Chain, PROTOCOL_SUPPORTED};
 pub use config::{Config, KEYS_PER_CALL_MAX};
@@ -23,6 +26,7 @@ pub use reading::{Entry, Health, Network, Reading, TransactionReading};
 pub use rpc::Method;
 /// The field's own types: what keys and values are made of.
 pub use stellar_xdr::{LedgerEntryData, LedgerKey, ScVal};
+pub use transaction::{ContractEventSeen, Effects, EnvelopeError, TransactionFacts, account_seen, transaction_facts};
 pub use values::{
     DecodeError, KeyError, argument, decode, decode_all, entry_value, key_texts, key_value, ledger_key, ledger_key_of, select,
 };

@@ -1,6 +1,8 @@
 use stellar_xdr::{LedgerEntryData, ScVal};
 use trueup_judge::{Answer, Retention, Stamp};
 
+use crate::ReadError;
+use crate::transaction::{Effects, RecordedEffects};
 use crate::values::entry_value;
 
 /// What the chain said of one ledger key.
@@ -38,17 +40,29 @@ impl Entry {
 pub struct TransactionReading {
     /// The endpoint that answered, as host and port.
     pub endpoint: String,
-    /// The ledger as of which it answered.
+    /// The ledger as of which it answered; of an archive the ledger that holds the transaction, 0 where none does.
     pub ledger: u32,
-    /// What has become of it.
+    /// What has become of it; of a fee bump, of its inner transaction.
     pub answer: Answer,
-    /// What the endpoint keeps, from the same response.
-    pub retention: Retention,
+    /// What the endpoint keeps, from the same response. None for an archive.
+    pub retention: Option<Retention>,
     /// For a transaction in a ledger, in this order: `status` (`SUCCESS` or `FAILED`), `result_code` (`txSUCCESS`, …),
     /// `ledger`, `closed_at`, `fee_charged` (stroops). Empty where it was not found.
     pub values: Vec<Option<String>>,
     /// The `TransactionResult` in base64, for a transaction in a ledger.
     pub result_xdr: Option<String>,
+    pub(crate) effects: RecordedEffects,
+}
+
+impl TransactionReading {
+    /// What the transaction returned, and the events that contracts emitted in it. Decoded by this call: whoever asks
+    /// only for the outcome pays nothing, and is not concerned by a meta that cannot be read.
+    ///
+    /// # Errors
+    /// The transaction is in no ledger, or its meta cannot be read.
+    pub fn effects(&self) -> Result<Effects, ReadError> {
+        self.effects.open().map_err(|what| ReadError::Undecodable { endpoint: self.endpoint.clone(), what })
+    }
 }
 
 /// The network that an endpoint belongs to.

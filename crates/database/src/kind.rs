@@ -42,7 +42,7 @@ impl Kind {
         let binding = bind::bind(&mut conn, &spec, statements).await?;
         let bound = binding.bound;
         Ok(Self {
-            location: Location::new(&bound),
+            location: Location::new(&bound, &spec.kind),
             key_location: KeyLocation::new(&bound),
             comparison: Comparison::new(&bound, &spec.kind),
             new_rows: NewRows::new(&bound),

@@ -1,6 +1,7 @@
 //! Postgres: locate, compare, repair, runs, reports.
 
 mod bind;
+mod checkpoints;
 pub mod connect;
 mod error;
 pub mod events;
@@ -14,6 +15,7 @@ pub mod runs;
 mod sql;
 mod statements;
 
+pub use checkpoints::keep_checkpoints;
 pub use connect::Pools;
 pub use error::{BindError, DatabaseError, RowError};
 pub use kind::Kind;

@@ -2,6 +2,8 @@ use trueup_judge::{ChainKey, Difference, RowFacts, RowIdentity, Withheld};
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 /// What a row says of its place on chain.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Located {
@@ -18,6 +20,10 @@ pub struct Located {
     pub hash: Option<String>,
     /// When the transaction was submitted, Unix seconds.
     pub submitted: Option<i64>,
+    /// The transaction's envelope, base64.
+    pub envelope: Option<String>,
+    /// What an earlier look at a row of transactions remembered.
+    pub checkpoint: Option<Value>,
 }
 
 /// What a key that was enumerated on chain says of its place there.

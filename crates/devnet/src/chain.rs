@@ -184,7 +184,9 @@ impl Chain {
             let applied = run::apply(self.entries.clone(), &setting, &self.natives, submission);
             let record = TxRecord::new(&applied);
             digest.extend_from_slice(&xdr::sha256(&record.meta));
-            self.by_hash.insert(record.hash, (setting.ledger, records.len()));
+            for hash in [Some(record.hash), record.inner_hash].into_iter().flatten() {
+                self.by_hash.insert(hash, (setting.ledger, records.len()));
+            }
             records.push(record);
             included.push(Included {
                 hash: applied.hash,
@@ -235,7 +237,9 @@ impl Chain {
         while self.ledgers.len() > keep {
             if let Some(ledger) = self.ledgers.pop_front() {
                 for tx in ledger.transactions {
-                    self.by_hash.remove(&tx.hash);
+                    for hash in [Some(tx.hash), tx.inner_hash].into_iter().flatten() {
+                        self.by_hash.remove(&hash);
+                    }
                 }
             }
         }

@@ -6,8 +6,8 @@ use crate::xdr;
 use stellar_xdr::{
     ContractEvent, ExtensionPoint, GeneralizedTransactionSet, Hash, LedgerCloseMeta, LedgerCloseMetaExt, LedgerCloseMetaExtV1,
     LedgerCloseMetaV2, LedgerHeader, LedgerHeaderExt, LedgerHeaderHistoryEntry, LedgerHeaderHistoryEntryExt, StellarValue, StellarValueExt,
-    TimePoint, TransactionEnvelope, TransactionPhase, TransactionResultMetaV1, TransactionResultPair, TransactionSetV1, TxSetComponent,
-    TxSetComponentTxsMaybeDiscountedFee,
+    TimePoint, TransactionEnvelope, TransactionPhase, TransactionResultMetaV1, TransactionResultPair, TransactionResultResult,
+    TransactionSetV1, TxSetComponent, TxSetComponentTxsMaybeDiscountedFee,
 };
 
 /// Most transactions that a header says a ledger may hold.
@@ -21,6 +21,8 @@ const WRITE_FEE_PER_KB: i64 = 875;
 /// A transaction of a closed ledger, as bytes.
 pub(crate) struct TxRecord {
     pub(crate) hash: [u8; 32],
+    /// Of the transaction that a fee bump wraps: it is found by this one too, as at stellar-rpc.
+    pub(crate) inner_hash: Option<[u8; 32]>,
     pub(crate) envelope: Vec<u8>,
     pub(crate) result: Vec<u8>,
     pub(crate) meta: Vec<u8>,
@@ -46,6 +48,7 @@ impl TxRecord {
         let inclusion = applied.result.fee_charged.saturating_sub(resources) / operations;
         Self {
             hash: applied.hash,
+            inner_hash: inner_hash(&applied.result.result),
             envelope: xdr::bytes(&applied.envelope),
             result: xdr::bytes(&applied.result),
             meta: xdr::bytes(&applied.meta),
@@ -56,6 +59,15 @@ impl TxRecord {
             soroban: inner.is_some_and(|inner| inner.tx.operations.iter().any(check::is_soroban)),
             inclusion_fee: u64::try_from(inclusion).unwrap_or(0),
         }
+    }
+}
+
+fn inner_hash(result: &TransactionResultResult) -> Option<[u8; 32]> {
+    match result {
+        TransactionResultResult::TxFeeBumpInnerSuccess(pair) | TransactionResultResult::TxFeeBumpInnerFailed(pair) => {
+            Some(pair.transaction_hash.0)
+        }
+        _ => None,
     }
 }
 

@@ -18,7 +18,9 @@ pub use confirm::{Confirmation, confirm};
 pub use judge::{Difference, Judgement, RowFacts, Rules, Seen, judge_missing_row, judge_row};
 pub use names::{ChainKey, EntityKind, Mode, ParseNameError, PlanId, RowIdentity, RunId};
 pub use observation::{Durability, Stamp};
-pub use pending::{Answer, Retention, TransactionState, pending_transaction};
+pub use pending::{
+    AccountSeen, Answer, Because, Checkpoint, Decision, Evidence, LedgerTime, Retention, Terms, TransactionState, pending_transaction,
+};
 pub use plan::{Action, Drift, Plan, Withheld};
 pub use repair::Repair;
 pub use verdict::{SettlingReason, SkipReason, UnknownReason, Verdict};

@@ -25,4 +25,4 @@ pub use load::load;
 pub use model::*;
 pub use path::PathError;
 pub use provisional::{CreationEvent, EventPart, EventPath, Provisional, Reference, Topic};
-pub use transaction::{TRANSACTION_VALUES, Transaction};
+pub use transaction::{STATUS_EXPIRED, STATUS_SUPERSEDED, TRANSACTION_VALUES, Transaction};

@@ -11,7 +11,8 @@ pub struct Transaction {
     pub state: Name,
     /// The timestamp column that says when it was submitted.
     pub submitted: Option<Name>,
-    /// The column with the signed envelope; kept for rules that need its time bounds.
+    /// The column with the envelope, base64 (text) or `bytea`: its sequence number and time bounds decide over a
+    /// transaction that is not found.
     pub envelope: Option<Name>,
     /// The column's label for a transaction that is not decided.
     pub pending: String,
@@ -19,7 +20,7 @@ pub struct Transaction {
     pub succeeded: String,
     /// See `succeeded`.
     pub failed: String,
-    /// See `succeeded`; kept for rules that can tell.
+    /// See `succeeded`. None: such a transaction is reported and its row left.
     pub expired: Option<String>,
     /// See `expired`.
     pub superseded: Option<String>,
@@ -27,8 +28,9 @@ pub struct Transaction {
 
 /// The values of every transaction, in this order: name, carrier.
 ///
-/// `status` is `SUCCESS` or `FAILED`; `result_code` the standard name (`txSUCCESS`, `txBAD_SEQ`); `ledger` the ledger's
-/// number; `closed_at` its close time; `fee_charged` in stroops.
+/// `status` is `SUCCESS`, `FAILED`, `EXPIRED` or `SUPERSEDED`; `result_code` the standard name (`txSUCCESS`,
+/// `txBAD_SEQ`), of a fee bump the inner transaction's; `ledger` the ledger's number; `closed_at` its close time;
+/// `fee_charged` in stroops. The last four are NULL for a transaction that no ledger holds.
 pub const TRANSACTION_VALUES: [(&str, Carrier); 5] = [
     ("status", Carrier::Text),
     ("result_code", Carrier::Text),
@@ -43,3 +45,7 @@ pub(crate) const STATUS_VALUE: usize = 0;
 pub(crate) const STATUS_SUCCEEDED: &str = "SUCCESS";
 /// What `status` says of a transaction that failed.
 pub(crate) const STATUS_FAILED: &str = "FAILED";
+/// What `status` says of a transaction that no ledger holds, and none can any more.
+pub const STATUS_EXPIRED: &str = "EXPIRED";
+/// What `status` says of a transaction that no ledger holds, and whose sequence number another one has used.
+pub const STATUS_SUPERSEDED: &str = "SUPERSEDED";

@@ -5,6 +5,7 @@
 mod keys;
 mod observe;
 mod rows;
+mod transaction;
 
 pub(crate) use keys::look_at_keys;
 pub(crate) use rows::{located_and_observed, look_at_rows};
@@ -33,6 +34,10 @@ pub(crate) struct Look {
     pub(crate) detail: Option<String>,
     /// Seconds until the row has not changed for as long as its spec's grace.
     pub(crate) settles_in_secs: i64,
+    /// What the next look at the row should know, where it is not remembered yet.
+    pub(crate) remember: Option<serde_json::Value>,
+    /// Another look soon after may decide what this one could not.
+    pub(crate) nearly: bool,
 }
 
 impl Look {
@@ -46,6 +51,8 @@ impl Look {
             ledger: None,
             detail: None,
             settles_in_secs: 0,
+            remember: None,
+            nearly: false,
         }
     }
 
@@ -58,6 +65,8 @@ impl Look {
             with_instance: observed.with_instance,
             detail: observed.detail,
             settles_in_secs,
+            remember: observed.remember,
+            nearly: observed.nearly,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What the chain says of located rows.
 
+use serde_json::Value;
 use trueup_chain::{Intent, ReadError, Reading, decode_all, key_value, ledger_key};
 use trueup_database::Located;
-use trueup_judge::{Seen, Stamp, TransactionState, pending_transaction};
+use trueup_judge::Seen;
 use trueup_queue::Failure;
 use trueup_spec::{Contract, Soroban, Source, Spec};
 
+use super::transaction::observe_transactions;
 use crate::context::Context;
 
 /// What the chain said of one entity, ready for comparison.
@@ -16,11 +18,15 @@ pub(crate) struct Observed {
     pub(super) chain_entry: Option<String>,
     pub(super) with_instance: bool,
     pub(crate) detail: Option<String>,
+    /// What the next look should know, where it is not remembered yet.
+    pub(super) remember: Option<Value>,
+    /// Another look soon after may decide what this one could not.
+    pub(super) nearly: bool,
 }
 
 impl Observed {
-    fn bare(seen: Seen) -> Self {
-        Self { seen, values: None, chain_entry: None, with_instance: true, detail: None }
+    pub(super) fn bare(seen: Seen) -> Self {
+        Self { seen, values: None, chain_entry: None, with_instance: true, detail: None, remember: None, nearly: false }
     }
 
     pub(super) fn ledger(&self) -> Option<u32> {
@@ -31,10 +37,7 @@ impl Observed {
     }
 }
 
-/// Where a transaction's values say which ledger holds it.
-const LEDGER_VALUE: usize = 2;
-
-type Observation = Result<Observed, Failure>;
+pub(super) type Observation = Result<Observed, Failure>;
 
 /// Asks the chain; one answer for each row, in order. `intent` announced the keys, and ends when they are here. The
 /// chain is not asked about provisional rows, whose key is not its.
@@ -46,7 +49,7 @@ pub(super) async fn observe<'a>(
 ) -> Vec<Observation> {
     match &spec.source {
         Source::Soroban(soroban) => observe_entries(context, spec, soroban, rows, intent).await,
-        Source::Transaction(_) => futures::future::join_all(rows.map(|row| observe_transaction(context, row))).await,
+        Source::Transaction(_) => observe_transactions(context, rows, intent).await,
     }
 }
 
@@ -105,7 +108,7 @@ fn decode(spec: &Spec, reading: Reading) -> Observed {
     };
     match decode_all(&value, &spec.values) {
         Ok(values) => {
-            Observed { seen: Seen::Present(stamp), values: Some(values), chain_entry: Some(entry.xdr), with_instance, detail: None }
+            Observed { values: Some(values), chain_entry: Some(entry.xdr), with_instance, ..Observed::bare(Seen::Present(stamp)) }
         }
         Err(error) => {
             Observed { with_instance, chain_entry: Some(entry.xdr), detail: Some(error.to_string()), ..Observed::bare(Seen::Unreadable) }
@@ -113,37 +116,11 @@ fn decode(spec: &Spec, reading: Reading) -> Observed {
     }
 }
 
-async fn observe_transaction(context: &Context, row: &Located) -> Observation {
-    let Some(hash) = row.hash.as_deref() else { return Ok(Observed::bare(Seen::NoKey)) };
-    let reading = match context.chain.transaction(hash).await {
-        Ok(reading) => reading,
-        Err(error) => return unread(&error),
-    };
-    // What is final is final as of the ledger that holds it, whatever the endpoint has seen since.
-    let applied_in = reading.values.get(LEDGER_VALUE).and_then(Option::as_deref).and_then(|ledger| ledger.parse().ok());
-    Ok(match pending_transaction(reading.answer, row.submitted, reading.retention) {
-        TransactionState::InFlight => Observed::bare(Seen::InFlight),
-        TransactionState::Pruned => Observed::bare(Seen::Pruned),
-        TransactionState::Succeeded | TransactionState::Failed => Observed {
-            values: Some(reading.values),
-            chain_entry: reading.result_xdr,
-            ..Observed::bare(Seen::Present(Stamp {
-                endpoint: reading.endpoint,
-                ledger: reading.ledger,
-                last_modified: applied_in,
-                archived: false,
-                confirmed_by: None,
-            }))
-        },
-    })
-}
-
 /// The chain gave no answer for this entity. An error is not an answer: the job is tried again. An entry that nobody
-/// here can read is one, and says nothing. What is no hash is the row's own fault.
+/// here can read is one, and says nothing.
 fn unread(error: &ReadError) -> Observation {
     match error {
         ReadError::Undecodable { .. } => Ok(Observed { detail: Some(error.to_string()), ..Observed::bare(Seen::Unreadable) }),
-        ReadError::NotAHash { .. } => Err(Failure::permanent(error.to_string())),
         error => Err(Failure::passing(error.to_string())),
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use rustls::RootCertStore;
 
@@ -51,7 +51,17 @@ impl Http {
 
     /// Posts a JSON body and gives back the answer's.
     pub(crate) async fn post(&self, body: Vec<u8>) -> Result<Vec<u8>, ReadError> {
-        let request = self.client.post(self.endpoint.url.clone()).header(CONTENT_TYPE, "application/json").body(body);
+        self.send(self.client.post(self.endpoint.url.clone()).header(CONTENT_TYPE, "application/json").body(body)).await
+    }
+
+    /// Gets what is at a path below the endpoint's own.
+    pub(crate) async fn get(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let mut url = self.endpoint.url.clone();
+        url.set_path(&format!("{}/{path}", self.endpoint.url.path().trim_end_matches('/')));
+        self.send(self.client.get(url).header(ACCEPT, "application/json")).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, ReadError> {
         let response = request.send().await.map_err(|error| self.failure(error))?;
         let status = response.status();
         if status.is_success() {

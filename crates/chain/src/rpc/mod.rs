@@ -3,7 +3,7 @@
 mod client;
 mod entries;
 mod envelope;
-mod field;
+pub(crate) mod field;
 mod health;
 mod http;
 mod method;
@@ -13,5 +13,7 @@ mod transaction;
 
 pub(crate) use client::Rpc;
 pub(crate) use entries::{Answered, Found};
+pub(crate) use http::Http;
 pub use method::Method;
 pub(crate) use retry::{RETRIES_MAX, Retry, pause_before};
+pub(crate) use transaction::canonical;

@@ -1,6 +1,11 @@
 use serde_json::{Value, json};
-use stellar_xdr::{AccountEntry, ContractDataDurability, LedgerEntryData, LedgerKey, ScVal, SequenceNumber};
-use trueup_chain::{Chain, ReadError, Reading};
+use stellar_xdr::{
+    AccountEntry, AccountEntryExt, AccountEntryExtensionV1, AccountEntryExtensionV1Ext, AccountEntryExtensionV2,
+    AccountEntryExtensionV2Ext, AccountEntryExtensionV3, ContractDataDurability, LedgerEntryData, LedgerKey, OfferEntry, ScVal,
+    SequenceNumber,
+};
+use trueup_chain::{Chain, Entry, ReadError, Reading, account_seen};
+use trueup_judge::{AccountSeen, Stamp};
 
 use crate::double::{Double, Reply};
 use crate::fixtures::rows;
@@ -59,7 +64,33 @@ async fn an_account_is_read_beside_contract_data_and_belongs_to_no_contract() {
     assert_eq!((double.calls().len(), item.with_instance, read.with_instance), (1, true, false), "one call for both");
     assert_eq!(read.stamp.last_modified, Some(TIP - 1));
     let entry = read.entry.expect("it is there");
-    assert_eq!((entry.value(), entry.data), (None, account));
+    assert_eq!((entry.value(), &entry.data), (None, &account));
+}
+
+#[test]
+fn an_accounts_number_comes_with_the_ledger_in_which_it_got_it() {
+    let reading = |seq_ledger, entry: Option<LedgerEntryData>| Reading {
+        stamp: Stamp { endpoint: "a".into(), ledger: TIP, last_modified: Some(seq_ledger), archived: false, confirmed_by: None },
+        entry: entry.map(|data| Entry { xdr: String::new(), data }),
+        with_instance: false,
+    };
+    let account = |seq_ledger| {
+        let third = AccountEntryExtensionV3 { seq_ledger, ..AccountEntryExtensionV3::default() };
+        let second = AccountEntryExtensionV2 { ext: AccountEntryExtensionV2Ext::V3(third), ..AccountEntryExtensionV2::default() };
+        let first = AccountEntryExtensionV1 { ext: AccountEntryExtensionV1Ext::V2(second), ..AccountEntryExtensionV1::default() };
+        AccountEntry { seq_num: SequenceNumber(41), ext: AccountEntryExt::V1(first), ..AccountEntry::default() }
+    };
+    let bare = AccountEntry { seq_num: SequenceNumber(41), ..AccountEntry::default() };
+    let cases = [
+        (Some(LedgerEntryData::Account(account(9))), Some(AccountSeen { sequence: Some(41), since: Some(9), ledger: TIP })),
+        (Some(LedgerEntryData::Account(account(0))), Some(AccountSeen { sequence: Some(41), since: None, ledger: TIP })),
+        (Some(LedgerEntryData::Account(bare)), Some(AccountSeen { sequence: Some(41), since: None, ledger: TIP })),
+        (Some(LedgerEntryData::Offer(OfferEntry::default())), None),
+        (None, Some(AccountSeen { sequence: None, since: None, ledger: TIP })),
+    ];
+    for (entry, seen) in cases {
+        assert_eq!(account_seen(&reading(9, entry)), seen);
+    }
 }
 
 #[tokio::test]

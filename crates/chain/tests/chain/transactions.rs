@@ -1,12 +1,21 @@
 use serde_json::{Value, json};
-use stellar_xdr::{Limits, ReadXdr, TransactionResult};
-use trueup_chain::ReadError;
-use trueup_judge::{Answer, Retention};
+use stellar_xdr::{
+    InnerTransactionResult, InnerTransactionResultExt, InnerTransactionResultPair, InnerTransactionResultResult, Limits, Preconditions,
+    ReadXdr, TransactionResult, TransactionResultExt, TransactionResultResult, VecM, WriteXdr,
+};
+use trueup_chain::{History, ReadError, transaction_facts};
+use trueup_judge::{Answer, LedgerTime, Retention};
 
-use crate::double::{Double, Reply};
+use crate::double::{Double, PASSPHRASE, Reply};
+use crate::envelopes::{base64, bumped, transaction};
 use crate::fixtures::rows;
 
 const HASH: &str = "32f7e5c3afd281fcaa99c0e990adf62f33e3bb341b1641a5c8b0b4a4dc55c487";
+
+const RETENTION: Retention = Retention {
+    oldest: LedgerTime { ledger: 100, close_time: 1_752_000_000 },
+    latest: LedgerTime { ledger: 500, close_time: 1_752_722_000 },
+};
 
 /// An answer of `getTransaction`, with a close time of 2025-07-17T02:10:21Z where it is final.
 fn reply(status: &str, result_xdr: &str) -> Value {
@@ -53,9 +62,9 @@ async fn a_failed_transaction_keeps_its_code_and_everything_else_in_the_fixed_or
     let bad_seq = "AAAAAAAAAGT////7AAAAAA==";
     let double = Double::start(move |_| Reply::Result(reply("FAILED", bad_seq))).await;
     let reading = double.connect().await.transaction(&format!("\\x{}", HASH.to_uppercase())).await.expect("a sound answer");
-    assert_eq!(reading.answer, Answer::Failed);
+    assert_eq!(reading.answer, Answer::Failed { code: "txBAD_SEQ".into() });
     assert_eq!(codes(&reading.values), ["FAILED", "txBAD_SEQ", "450", "2025-07-17T02:10:21Z", "100"]);
-    assert_eq!((reading.ledger, reading.retention), (500, Retention { oldest_close_time: 1_752_000_000 }));
+    assert_eq!((reading.ledger, reading.retention), (500, Some(RETENTION)));
 }
 
 #[tokio::test]
@@ -63,14 +72,17 @@ async fn not_found_is_an_answer_that_keeps_what_the_endpoint_keeps() {
     let double = Double::start(|_| Reply::Result(reply("NOT_FOUND", ""))).await;
     let reading = double.connect().await.transaction(&format!("0x{HASH}")).await.expect("a sound answer");
     assert_eq!(reading.answer, Answer::NotFound);
-    assert_eq!(reading.retention, Retention { oldest_close_time: 1_752_000_000 });
+    assert_eq!(reading.retention, Some(RETENTION));
     assert!(reading.values.is_empty());
     assert_eq!(format!("http://{}", reading.endpoint), double.url);
 }
 
 #[tokio::test]
 async fn an_answer_that_is_not_whole_is_garbage_and_never_an_outcome() {
-    let spoil: [fn(&mut Value); 7] = [
+    let spoil: [fn(&mut Value); 10] = [
+        |reply| reply["status"] = json!("SUCCESS"),
+        |reply| reply["oldestLedger"] = json!(501),
+        |reply| reply["latestLedgerCloseTime"] = json!("soon"),
         |reply| reply["status"] = json!("MAYBE"),
         |reply| reply["status"] = json!(null),
         |reply| reply["latestLedger"] = json!("500"),
@@ -86,6 +98,85 @@ async fn an_answer_that_is_not_whole_is_garbage_and_never_an_outcome() {
         let error = chain.transaction(HASH).await.expect_err("it is not whole");
         assert!(matches!(error, ReadError::Garbage { .. }), "{error}");
     }
+}
+
+/// The result of a fee bump: fee 400, and what the inner transaction of that hash came to, with its own fee of 0.
+fn bump_result(inner_hash: &str, succeeded: bool) -> String {
+    let result = if succeeded {
+        InnerTransactionResultResult::TxSuccess(VecM::default())
+    } else {
+        InnerTransactionResultResult::TxFailed(VecM::default())
+    };
+    let pair = InnerTransactionResultPair {
+        transaction_hash: inner_hash.parse().expect("a hash"),
+        result: InnerTransactionResult { fee_charged: 0, result, ext: InnerTransactionResultExt::V0 },
+    };
+    let result =
+        if succeeded { TransactionResultResult::TxFeeBumpInnerSuccess(pair) } else { TransactionResultResult::TxFeeBumpInnerFailed(pair) };
+    let result = TransactionResult { fee_charged: 400, result, ext: TransactionResultExt::V0 };
+    result.to_xdr_base64(Limits::none()).expect("a result encodes")
+}
+
+#[tokio::test]
+async fn the_inner_result_of_a_fee_bump_decides_under_either_hash() {
+    let outer = "ee".repeat(32);
+    for (status, code) in [("SUCCESS", "txSUCCESS"), ("FAILED", "txFAILED")] {
+        let mut sent = reply(status, &bump_result(HASH, status == "SUCCESS"));
+        // Asked for the inner hash, and answered with the outer one.
+        sent["txHash"] = json!(outer);
+        let chain = Double::start(move |_| Reply::Result(sent.clone())).await.connect().await;
+        for hash in [HASH, &outer] {
+            let reading = chain.transaction(hash).await.expect("a sound answer");
+            assert_eq!(codes(&reading.values)[..2], [status, code]);
+            assert_eq!(codes(&reading.values)[4], "400");
+        }
+        let error = chain.transaction(&"dd".repeat(32)).await.expect_err("neither of them");
+        assert!(matches!(error, ReadError::Garbage { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn both_hashes_of_a_fee_bump_are_asked_for_and_what_is_kept_is_what_both_keep() {
+    let facts = transaction_facts(&base64(&bumped(transaction(1, 7, Preconditions::None), 2)), PASSPHRASE).expect("an envelope");
+    let inner = facts.inner_hash.clone().expect("an inner hash");
+    let of_inner = inner.clone();
+    let double = Double::start(move |seen| {
+        let mut sent = reply("NOT_FOUND", "");
+        sent["txHash"] = seen.params["hash"].clone();
+        if seen.params["hash"] == json!(of_inner) {
+            sent["oldestLedger"] = json!(101);
+            sent["latestLedger"] = json!(501);
+        }
+        Reply::Result(sent)
+    })
+    .await;
+    let chain = double.connect().await;
+    for hash in [&facts.hash, &inner] {
+        let reading = chain.transaction_of(hash, Some(&facts)).await.expect("a sound answer");
+        let retention = reading.retention.expect("an endpoint says what it keeps");
+        assert_eq!((reading.answer, retention.oldest.ledger, retention.latest.ledger), (Answer::NotFound, 101, 500));
+    }
+    assert_eq!(double.count("getTransaction"), 4);
+    chain.transaction_of(&facts.hash, None).await.expect("a sound answer");
+    assert_eq!(double.count("getTransaction"), 5, "without its envelope there is one hash to ask for");
+}
+
+#[tokio::test]
+async fn what_a_transaction_did_is_decoded_for_those_who_ask() {
+    for row in rows("tx_meta_soroban.jsonl") {
+        let hash = row["txHash"].as_str().expect("a hash").to_owned();
+        let mut sent = reply("SUCCESS", row["resultXdr"].as_str().expect("a result"));
+        sent["txHash"] = json!(hash);
+        sent["resultMetaXdr"] = row["resultMetaXdr"].clone();
+        let chain = Double::start(move |_| Reply::Result(sent.clone())).await.connect().await;
+        let effects = chain.transaction(&hash).await.expect("a sound answer").effects().expect("a recorded meta");
+        let returned = effects.return_value.map(|value| serde_json::to_value(value).expect("a value renders"));
+        assert_eq!(returned.unwrap_or_default(), row["returnValueJson"]);
+        assert!(effects.events.iter().all(|event| event.contract.starts_with('C') && !event.topics.is_empty()));
+    }
+    let double = Double::start(|_| Reply::Result(reply("FAILED", "AAAAAAAAAGT////7AAAAAA=="))).await;
+    let reading = double.connect().await.transaction(HASH).await.expect("an outcome, whatever its meta");
+    assert!(matches!(reading.effects(), Err(ReadError::Undecodable { .. })));
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ pub(crate) struct Bound {
     pub contract: Option<Column>,
     pub hash: Option<Column>,
     pub submitted: Option<Column>,
+    pub envelope: Option<Column>,
     /// Columns that a repair relies on.
     pub judged: Vec<Column>,
     /// Columns that statements read: the judged ones, and those that only say when.

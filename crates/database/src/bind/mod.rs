@@ -34,6 +34,15 @@ pub(crate) struct Binding {
     pub warnings: Vec<String>,
 }
 
+/// The columns that a spec's `[chain]` names.
+#[derive(Default)]
+struct SourceColumns {
+    hash: Option<Column>,
+    submitted: Option<Column>,
+    envelope: Option<Column>,
+    contract: Option<Column>,
+}
+
 /// The state of a binding on its way.
 struct Binder<'c, 's> {
     probe: Probe<'c, 's>,
@@ -68,7 +77,7 @@ impl Binder<'_, '_> {
         let changed = spec.changed.as_ref().and_then(|name| self.moment(name, "`changed`"));
         self.conditions_over_row().await.map_err(DatabaseError::from)?;
         let arguments = keys::arguments(&mut self).await.map_err(DatabaseError::from)?;
-        let (hash, submitted, contract) = self.columns_of_source();
+        let SourceColumns { hash, submitted, envelope, contract } = self.columns_of_source();
         let fields = fields::bind(&mut self).await.map_err(DatabaseError::from)?;
         let conditions = fields::conditions(&mut self).await.map_err(DatabaseError::from)?;
         let insert = inserts::bind(&mut self, &fields).await.map_err(DatabaseError::from)?;
@@ -76,7 +85,7 @@ impl Binder<'_, '_> {
 
         let judged: Vec<Column> = self.table.columns.iter().filter(|it| self.relied.contains(&it.name)).cloned().collect();
         let mut fetched = judged.clone();
-        for column in [&changed, &submitted].into_iter().flatten() {
+        for column in [&changed, &submitted, &envelope].into_iter().flatten() {
             if !fetched.iter().any(|it| it.name == column.name) {
                 fetched.push(column.clone());
             }
@@ -107,6 +116,7 @@ impl Binder<'_, '_> {
             contract,
             hash,
             submitted,
+            envelope,
             judged,
             fetched,
             insert,
@@ -170,27 +180,37 @@ impl Binder<'_, '_> {
         Ok(())
     }
 
-    fn columns_of_source(&mut self) -> (Option<Column>, Option<Column>, Option<Column>) {
+    fn columns_of_source(&mut self) -> SourceColumns {
         match &self.spec.source {
             Source::Soroban(soroban) => {
                 let contract = match &soroban.contract {
                     trueup_spec::Contract::Fixed(_) => None,
                     trueup_spec::Contract::Column(name) => self.relied_column(name),
                 };
-                (None, None, contract)
+                SourceColumns { contract, ..SourceColumns::default() }
             }
             Source::Transaction(transaction) => {
                 let hash = self.relied_column(&transaction.hash);
-                if let Some(column) = hash.as_ref().filter(|it| !matches!(it.shape, Shape::Text | Shape::Bytea)) {
-                    let message = format!("`hash` must be a text or bytea column; `{}` is {}", column.name, column.type_sql);
-                    self.probe.complaints.add(transaction.hash.at, message, None);
-                }
+                self.text_or_bytes(hash.as_ref(), &transaction.hash, "`hash`");
                 let submitted = transaction.submitted.as_ref().and_then(|name| self.moment(name, "`submitted`"));
+                let envelope = transaction.envelope.as_ref().and_then(|name| self.column(name));
                 if let Some(name) = &transaction.envelope {
-                    self.column(name);
+                    self.text_or_bytes(envelope.as_ref(), name, "`envelope`");
+                } else if transaction.expired.is_some() || transaction.superseded.is_some() {
+                    self.warnings.push(format!(
+                        "{}: no transaction can be told to have expired or been superseded without `envelope`, so these labels are never written",
+                        self.spec.kind
+                    ));
                 }
-                (hash, submitted, None)
+                SourceColumns { hash, submitted, envelope, contract: None }
             }
+        }
+    }
+
+    fn text_or_bytes(&mut self, column: Option<&Column>, name: &Name, what: &str) {
+        if let Some(column) = column.filter(|it| !matches!(it.shape, Shape::Text | Shape::Bytea)) {
+            let message = format!("{what} must be a text or bytea column; `{}` is {}", column.name, column.type_sql);
+            self.probe.complaints.add(name.at, message, None);
         }
     }
 

@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
-use trueup_judge::{ChainKey, RowIdentity};
+use trueup_judge::{ChainKey, EntityKind, RowIdentity};
 
 use super::bisect::bisect;
 use super::input::{Batch, db_scope, part_array, part_columns, provisional, rows, where_filter};
 use crate::bind::{Bound, Column, Shape};
 use crate::identity::canonical_of;
-use crate::sql::list;
+use crate::sql::{list, literal};
 use crate::{DatabaseError, Located, RowError, Statements};
 
 /// The hex digits of a transaction hash.
@@ -32,18 +33,23 @@ struct Row {
     contract: Option<String>,
     hash: Option<String>,
     submitted: Option<i64>,
+    envelope: Option<String>,
+    checkpoint: Option<Value>,
 }
 
 impl Location {
-    pub fn new(bound: &Bound) -> Self {
+    pub fn new(bound: &Bound, kind: &EntityKind) -> Self {
         let null_key = bound.key.iter().map(|column| format!("{} IS NULL", column.of("db"))).collect::<Vec<_>>().join(" OR ");
         let guarded = |expression: &str| format!("CASE WHEN NOT w.provisional THEN {expression} END");
+        let mut input = part_columns(bound.identity.len());
+        input.push(("identity".to_owned(), "text"));
         let sql = format!(
             "{rows}\nSELECT r.\"trueup:ord\" AS ord, w.provisional, x.*\nFROM \"trueup:rows\" AS r\n\
              CROSS JOIN LATERAL (SELECT {provisional} AS provisional FROM {db}{filter} OFFSET 0) AS w\n\
              CROSS JOIN LATERAL (SELECT CASE WHEN NOT ({null_key}) THEN {key} END AS key, ARRAY[{arguments}]::text[] AS arguments, \
-             {contract} AS contract, {hash} AS hash, {submitted} AS submitted FROM {db}) AS x\nORDER BY 1",
-            rows = rows(bound, &part_columns(bound.identity.len())),
+             {contract} AS contract, {hash} AS hash, {submitted} AS submitted, {envelope} AS envelope, {checkpoint} AS checkpoint \
+             FROM {db}) AS x\nORDER BY 1",
+            rows = rows(bound, &input),
             provisional = provisional(bound),
             db = db_scope(bound),
             filter = where_filter(bound),
@@ -51,6 +57,8 @@ impl Location {
             arguments = list(bound.arguments.iter().map(|sql| guarded(sql))),
             contract = bound.contract.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| format!("{}::text", column.of("db"))),
             hash = bound.hash.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| guarded(&hash_text(column))),
+            envelope = bound.envelope.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| guarded(&base64_text(column))),
+            checkpoint = checkpoint(bound, kind),
             submitted = bound.submitted.as_ref().map_or_else(|| "NULL::bigint".to_owned(), epoch),
         );
         Self { sql, identity_columns: bound.identity.len(), key_columns: bound.arguments.len() }
@@ -71,6 +79,7 @@ impl Location {
                 for index in 0..self.identity_columns {
                     query = query.bind(part_array(&items[range.clone()], index));
                 }
+                query = query.bind(items[range].iter().map(|(row, _)| row.0.clone()).collect::<Vec<_>>());
                 statements.add();
                 let rows = query.fetch_all(pool).await?;
                 Ok(rows.into_iter().map(|row| (first + place(row.ord), row)).collect())
@@ -95,6 +104,8 @@ impl Location {
             provisional: row.provisional,
             hash: row.hash,
             submitted: row.submitted,
+            envelope: row.envelope,
+            checkpoint: row.checkpoint,
         })
     }
 }
@@ -110,6 +121,22 @@ fn hash_text(column: &Column) -> String {
         Shape::Bytea => format!("encode({name}, 'hex')"),
         _ => format!(r"lower(regexp_replace(btrim({name}::text), '^(0x|\\x)', '', 'i'))"),
     }
+}
+
+fn base64_text(column: &Column) -> String {
+    let name = column.of("db");
+    match column.shape {
+        Shape::Bytea => format!("encode({name}, 'base64')"),
+        _ => format!("{name}::text"),
+    }
+}
+
+/// What an earlier look remembered. Only looks at transactions remember something.
+fn checkpoint(bound: &Bound, kind: &EntityKind) -> String {
+    if bound.hash.is_none() {
+        return "NULL::jsonb".to_owned();
+    }
+    format!("(SELECT e.checkpoint FROM trueup.entities AS e WHERE e.kind = {} AND e.identity = r.\"trueup:identity\")", literal(&kind.0))
 }
 
 fn is_hash(text: &str) -> bool {

@@ -100,6 +100,51 @@ async fn a_transaction_is_located_by_its_hash_however_it_is_written() {
     assert_eq!(error.to_string(), "`nonsense` is not a transaction hash: it wants 64 hex digits");
 }
 
+#[tokio::test]
+async fn a_transaction_comes_with_its_envelope_and_with_what_was_remembered_of_it() {
+    let hash = "ab".repeat(32);
+    let spec = TRANSACTIONS.replace("submitted", "envelope = \"signed\"\nsubmitted");
+    let envelope = "AAAAAgAAAADuBg==";
+    for (column, value, located) in [
+        ("text", format!("'{envelope}'"), envelope.to_owned()),
+        ("bytea", format!("decode('{envelope}', 'base64')"), envelope.to_owned()),
+        ("varchar(20)", format!("'{envelope}'"), envelope.to_owned()),
+    ] {
+        let application = Application::new(&format!(
+            "CREATE TABLE transactions (id int PRIMARY KEY, hash text, state text, sent timestamp, signed {column});
+             INSERT INTO transactions VALUES (1, '{hash}', 'pending', NULL, {value}), (2, '{hash}', 'pending', NULL, NULL)"
+        ))
+        .await;
+        let kind = application.bind(&spec).await;
+        let first = application.locate(&kind, "1").await.unwrap();
+        assert_eq!((first.envelope, first.checkpoint), (Some(located), None), "{column}");
+        assert_eq!(application.locate(&kind, "2").await.unwrap().envelope, None);
+
+        let mut connection = application.pools.write.acquire().await.unwrap();
+        let remember = async |connection: &mut sqlx::PgConnection, checkpoint: serde_json::Value| {
+            let both = [(RowIdentity("2".into()), serde_json::json!(2)), (RowIdentity("1".into()), checkpoint)];
+            trueup_database::keep_checkpoints(connection, &application.pools.statements, &kind.spec().kind, &both).await.unwrap();
+        };
+        remember(&mut connection, serde_json::json!({ "a": 1 })).await;
+        remember(&mut connection, serde_json::json!({ "a": 2 })).await;
+        assert_eq!(application.locate(&kind, "1").await.unwrap().checkpoint, Some(serde_json::json!({ "a": 2 })));
+        assert_eq!(application.locate(&kind, "2").await.unwrap().checkpoint, Some(serde_json::json!(2)));
+    }
+}
+
+#[tokio::test]
+async fn an_envelope_is_text_or_bytes_and_labels_that_need_one_are_warned_about_without_it() {
+    let table =
+        |column: &str| format!("CREATE TABLE transactions (id int PRIMARY KEY, hash text, state text, sent timestamp, signed {column})");
+    let with = TRANSACTIONS.replace("submitted", "envelope = \"signed\"\nsubmitted");
+    let application = Application::new(&table("int")).await;
+    let error = application.try_bind(&with).await.unwrap_err().to_string();
+    assert!(error.contains("`envelope` must be a text or bytea column; `signed` is integer"), "{error}");
+    let labels = TRANSACTIONS.replace("failed = \"failed\"", "failed = \"failed\", expired = \"expired\"");
+    let warnings = application.bind(&labels).await.warnings().join("\n");
+    assert!(warnings.contains("without `envelope`"), "{warnings}");
+}
+
 pub const TRANSACTIONS: &str = r#"
 kind = "transaction"
 table = "transactions"

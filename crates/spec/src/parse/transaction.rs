@@ -4,7 +4,7 @@ use trueup_judge::Class;
 
 use super::{Chain, table};
 use crate::document::{Item, Section};
-use crate::transaction::{STATUS_FAILED, STATUS_SUCCEEDED, STATUS_VALUE};
+use crate::transaction::{STATUS_EXPIRED, STATUS_FAILED, STATUS_SUCCEEDED, STATUS_SUPERSEDED, STATUS_VALUE};
 use crate::{Field, FieldValue, Name, Path, Position, Source, TRANSACTION_VALUES, Transaction, Value};
 
 pub(super) fn chain(mut section: Section<'_>, key: Option<Item<'_>>, values: Option<Item<'_>>, source_at: Position) -> Option<Chain> {
@@ -83,7 +83,13 @@ fn states(item: &Item<'_>) -> Option<[Option<String>; 5]> {
 
 /// What every transaction's state is compared with.
 pub(super) fn state_field(transaction: &Transaction) -> Field {
-    let map = vec![(STATUS_SUCCEEDED.to_owned(), transaction.succeeded.clone()), (STATUS_FAILED.to_owned(), transaction.failed.clone())];
+    let labels = [
+        (STATUS_SUCCEEDED, Some(&transaction.succeeded)),
+        (STATUS_FAILED, Some(&transaction.failed)),
+        (STATUS_EXPIRED, transaction.expired.as_ref()),
+        (STATUS_SUPERSEDED, transaction.superseded.as_ref()),
+    ];
+    let map = labels.into_iter().filter_map(|(status, label)| Some((status.to_owned(), label?.clone()))).collect();
     Field {
         column: transaction.state.clone(),
         value: FieldValue::Value(STATUS_VALUE),

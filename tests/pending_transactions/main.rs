@@ -1,6 +1,9 @@
 //! Transactions that the application believes to be pending, and what the chain says of them.
 
+mod archive;
+#[path = "../support/mod.rs"]
 mod support;
+mod undecided;
 
 use stellar_xdr::ScVal;
 use support::Deployment;
