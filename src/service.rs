@@ -8,7 +8,7 @@ use trueup_database::runs::NewRun;
 use trueup_database::{Kind, Pools};
 use trueup_judge::RunId;
 use trueup_spec::Spec;
-use trueup_workers::{Context, Document, Schedule, Settings, run_scheduler, run_worker};
+use trueup_workers::{Context, Document, Schedule, Settings, feed_events, run_scheduler, run_worker};
 
 use crate::Config;
 
@@ -70,6 +70,11 @@ impl Trueup {
     /// A schedule names a kind that has no spec, or the database or the chain could not be used for too long.
     pub async fn scheduler(self, schedules: Vec<Schedule>, shutdown: CancellationToken) -> anyhow::Result<()> {
         run_scheduler(self.context, schedules, shutdown).await
+    }
+
+    /// Stores what the specs' contracts emit, until it is told to stop. Belongs beside a scheduler; several do no harm.
+    pub async fn events(self, shutdown: CancellationToken) {
+        feed_events(self.context, shutdown).await;
     }
 
     /// The report of a run; none until it is written.

@@ -10,7 +10,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["demo"],
     &["check"],
@@ -23,6 +23,7 @@ const COMMANDS: [&[&str]; 20] = [
     &["jobs", "retry"],
     &["runs", "list"],
     &["runs", "cancel"],
+    &["events", "status"],
     &["report"],
     &["repairs", "list"],
     &["repairs", "show"],

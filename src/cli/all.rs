@@ -1,7 +1,9 @@
 //! The long-running roles.
 
+use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
+use trueup_workers::Schedule;
 
 use super::{Exit, signal};
 use crate::{Config, Trueup};
@@ -28,7 +30,7 @@ pub(super) async fn scheduler(config: &Config) -> anyhow::Result<Exit> {
     warn_if_idle(config);
     let trueup = Trueup::connect(config).await?;
     tracing::info!(schedules = schedules.len(), "the scheduler is ready");
-    trueup.scheduler(schedules, shutdown).await?;
+    scheduler_with_events(trueup, schedules, shutdown).await?;
     Ok(Exit::Clean)
 }
 
@@ -39,9 +41,18 @@ pub(super) async fn all(config: &Config, arguments: WorkerArguments) -> anyhow::
     let trueup = Trueup::connect(config).await?;
     tracing::info!(kinds = trueup.context().kinds().len(), schedules = schedules.len(), "scheduler and worker are ready");
     let worker = trueup.clone().worker(&arguments.name, shutdown.clone());
-    let scheduler = trueup.scheduler(schedules, shutdown.clone());
+    let scheduler = scheduler_with_events(trueup, schedules, shutdown.clone());
     both(worker, scheduler, &shutdown).await?;
     Ok(Exit::Clean)
+}
+
+/// Whoever starts runs also keeps the events at hand that they rest on, in a task of its own.
+async fn scheduler_with_events(trueup: Trueup, schedules: Vec<Schedule>, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let stop = shutdown.child_token();
+    let events = tokio::spawn(trueup.clone().events(stop.clone()));
+    let ended = trueup.scheduler(schedules, shutdown).await;
+    stop.cancel();
+    ended.and(events.await.context("reading events"))
 }
 
 fn warn_if_idle(config: &Config) {

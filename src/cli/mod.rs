@@ -4,6 +4,7 @@ mod all;
 mod check;
 mod connection;
 mod devnet;
+mod events;
 mod exit;
 mod failure;
 mod jobs;
@@ -61,6 +62,9 @@ enum Command {
     /// List and cancel runs
     #[command(subcommand)]
     Runs(runs::Command),
+    /// Show what of the chain's events is stored
+    #[command(subcommand)]
+    Events(events::Command),
     /// Show the report of a run
     Report(report::Arguments),
     /// List, show, revert and release repairs
@@ -121,6 +125,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::All(arguments) => all::all(&connection.config()?, arguments).await,
         Command::Jobs(command) => jobs::jobs(&connection.config()?, command).await,
         Command::Runs(command) => runs::runs(&connection.config()?, command).await,
+        Command::Events(command) => events::events(&connection.config()?, command).await,
         Command::Report(arguments) => report::report(&connection.config()?, arguments).await,
         Command::Repairs(command) => repairs::repairs(&connection.config()?, command).await,
         Command::Devnet(arguments) => {

@@ -53,6 +53,12 @@ pub struct WorkerConfig {
     pub jobs_per_chunk: Option<i64>,
     /// How long the database or the chain may fail without a break before the process gives up: 1 to 86,400; 60.
     pub unreachable_after_secs: Option<u64>,
+    /// How often contracts' events are read up to the chain's tip, in milliseconds: 100 to 3,600,000; 5,000.
+    pub events_ms: Option<u64>,
+    /// How long a run waits for events to be read up to the tip: 1 to 3,600; 60.
+    pub events_catch_up_secs: Option<u64>,
+    /// How many events are read and stored at once: 1 to 10,000; 10,000.
+    pub events_per_page: Option<usize>,
     /// How long job rows of a finished run are kept: 0 to 3,650 days; 7.
     pub keep_jobs_days: Option<i32>,
 }
@@ -127,6 +133,11 @@ impl WorkerConfig {
             unreachable_after: section
                 .pick("unreachable_after_secs", self.unreachable_after_secs, 1..=LONGEST_SECS)?
                 .map_or(default.unreachable_after, Duration::from_secs),
+            events_every: section.pick("events_ms", self.events_ms, 100..=3_600_000)?.map_or(default.events_every, Duration::from_millis),
+            events_catch_up: section
+                .pick("events_catch_up_secs", self.events_catch_up_secs, 1..=3_600)?
+                .map_or(default.events_catch_up, Duration::from_secs),
+            events_per_page: section.pick("events_per_page", self.events_per_page, 1..=10_000)?.unwrap_or(default.events_per_page),
             keep_jobs_days: section.pick("keep_jobs_days", self.keep_jobs_days, 0..=3_650)?.unwrap_or(default.keep_jobs_days),
             ..default
         })
@@ -194,6 +205,7 @@ mod tests {
         let config = parse(
             "[queue]\npoll_ms = 20\nmax_failures = 2\nretry_base_ms = 30\nretry_cap_secs = 4\ndrain_grace_secs = 5
              [worker]\nmax_looks = 6\nlook_again_after_ms = 70\ntick_ms = 80\nenqueue_claim_secs = 9\njobs_per_chunk = 10\nkeep_jobs_days = 11
+             events_ms = 120\nevents_catch_up_secs = 13\nevents_per_page = 14
              [database]\nreaders = 1\nwriters = 2\nlock_timeout_ms = 300\nconnect_secs = 4",
         );
         let queue = config.queue_settings().expect("valid");
@@ -202,6 +214,7 @@ mod tests {
         let worker = config.worker_settings().expect("valid");
         assert_eq!((worker.max_looks, worker.look_again_after.as_millis(), worker.tick_every.as_millis()), (6, 70, 80));
         assert_eq!((worker.enqueue_claim_secs, worker.jobs_per_chunk, worker.keep_jobs_days), (9, 10, 11));
+        assert_eq!((worker.events_every.as_millis(), worker.events_catch_up.as_secs(), worker.events_per_page), (120, 13, 14));
         let pools = config.pool_settings().expect("valid");
         assert_eq!((pools.readers, pools.writers, pools.lock_timeout_ms, pools.patience_secs), (1, 2, 300, 4));
     }

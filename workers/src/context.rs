@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trueup_chain::{Chain, Horizon};
+use tokio::sync::Mutex;
+use trueup_chain::{Chain, EVENTS_PER_PAGE_MAX, Horizon};
 use trueup_database::{Kind, Pools};
 use trueup_judge::EntityKind;
 use trueup_queue::Queue;
 
+use crate::events::Feeder;
 use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -20,6 +22,10 @@ pub struct Context {
     pub(crate) queue: Queue,
     pub(crate) meter: Arc<Meter>,
     pub(crate) settings: Arc<Settings>,
+    /// The contracts whose events are stored: all that a spec names for all its rows.
+    pub(crate) event_contracts: Arc<Vec<String>>,
+    /// One at a time in a process.
+    pub(crate) feeder: Arc<Mutex<Feeder>>,
 }
 
 impl Context {
@@ -42,8 +48,20 @@ impl Context {
         let archive = archive.map(Arc::new);
         let meter = Arc::new(Meter::new(Some(chain.clone()), pools.statements.clone()).and_archive(archive.clone()));
         let queue = Queue::new(pools.write.clone(), Arc::new(Progress::new(Arc::clone(&meter))), queue_settings);
-        let kinds = kinds.into_iter().map(|kind| (kind.spec().kind.clone(), Arc::new(kind))).collect();
-        Self { pools, chain, archive, kinds: Arc::new(kinds), queue, meter, settings: Arc::new(settings) }
+        let kinds: BTreeMap<EntityKind, Arc<Kind>> = kinds.into_iter().map(|kind| (kind.spec().kind.clone(), Arc::new(kind))).collect();
+        let event_contracts = crate::events::contracts(&kinds.values().map(Arc::as_ref).collect::<Vec<_>>());
+        let feeder = Feeder::new(settings.events_per_page.clamp(1, EVENTS_PER_PAGE_MAX));
+        Self {
+            pools,
+            chain,
+            archive,
+            kinds: Arc::new(kinds),
+            queue,
+            meter,
+            settings: Arc::new(settings),
+            event_contracts: Arc::new(event_contracts),
+            feeder: Arc::new(Mutex::new(feeder)),
+        }
     }
 
     /// The kinds that have a spec here.

@@ -13,6 +13,7 @@ use trueup_spec::Source;
 
 use crate::context::Context;
 use crate::enumerate::{Keys, enumerate};
+use crate::events::{catch_up, contracts, keys_notes};
 use crate::progress::advance;
 use crate::start::require_specs;
 use crate::task::Task;
@@ -27,11 +28,12 @@ pub async fn enqueue_run(context: &Context, run: RunId) -> anyhow::Result<()> {
     let Some(found) = runs::get(&mut connection, run).await? else { return Ok(()) };
     // Before the claim: whoever has the spec must not wait for it to expire.
     require_specs(context, &found.kinds).with_context(|| format!("run {run}"))?;
+    let late = read_events(context, &found.kinds).await;
     let Some(mut cursor) = runs::claim_enqueue(&mut connection, run, context.settings.enqueue_claim_secs).await? else { return Ok(()) };
     drop(connection);
     for name in &found.kinds {
         let Some(kind) = context.kinds.get(name) else { anyhow::bail!("run {run} covers kind `{name}`, which has no spec here") };
-        let filling = Filling { context, run, name, kind, trace: found.trace.as_deref() };
+        let filling = Filling { context, run, name, kind, trace: found.trace.as_deref(), late: late.as_deref() };
         loop {
             match filling.next_chunk(&cursor).await? {
                 Step::Moved(next) => cursor = next,
@@ -43,6 +45,18 @@ pub async fn enqueue_run(context: &Context, run: RunId) -> anyhow::Result<()> {
     let mut tx = context.pools.write.begin().await?;
     seal(&mut tx, run).await?;
     Ok(tx.commit().await?)
+}
+
+/// Reads what was emitted by contracts whose events name keys of these kinds. Also before the claim, which is short.
+/// What it cannot read is told by the run's notes, and keeps nothing else from being looked at.
+async fn read_events(context: &Context, kinds: &[EntityKind]) -> Option<String> {
+    let kinds: Vec<&Kind> = kinds
+        .iter()
+        .filter_map(|name| context.kinds.get(name))
+        .map(AsRef::as_ref)
+        .filter(|kind| kind.spec().enumerating_events().is_some())
+        .collect();
+    catch_up(context, &contracts(&kinds)).await.err().map(|error| format!("{error:#}"))
 }
 
 /// Like [`enqueue_run`], beside a scheduler: where the database goes away meanwhile, the scheduler goes on once it is
@@ -82,6 +96,8 @@ struct Filling<'a> {
     name: &'a EntityKind,
     kind: &'a Kind,
     trace: Option<&'a str>,
+    /// Why the newest events were not read.
+    late: Option<&'a str>,
 }
 
 impl Filling<'_> {
@@ -119,6 +135,10 @@ impl Filling<'_> {
     async fn start_keys(&self, cursor: &Cursor, here: KindCursor) -> anyhow::Result<Step> {
         let spec = self.kind.spec();
         let keys = match &spec.source {
+            _ if spec.enumerating_events().is_some() => {
+                keys_notes(self.context, self.run, self.kind, self.late).await?;
+                Keys::Query
+            }
             Source::Soroban(soroban) => match &soroban.enumerate {
                 Some(how) => enumerate(self.context, soroban, how, spec.key.len()).await?,
                 None => return self.moved(cursor, here, KeyCursor::Done, None).await,

@@ -21,7 +21,7 @@ pub(crate) enum Keys {
 /// Reads which keys exist. The chain's not answering is an error; its answering something else is `Unknown`.
 pub(crate) async fn enumerate(context: &Context, soroban: &Soroban, enumerate: &Enumerate, key_columns: usize) -> anyhow::Result<Keys> {
     match enumerate {
-        Enumerate::Query(_) => Ok(Keys::Query),
+        Enumerate::Query(_) | Enumerate::Events(_) => Ok(Keys::Query),
         Enumerate::List { entry, durability, path } => {
             let Some(value) = read(context, soroban, entry, *durability).await? else {
                 return Ok(Keys::Unknown("the entry that lists the keys is not on chain".to_owned()));

@@ -3,7 +3,7 @@
 //! A run is opened ([`start_run`]), filled with one job for each entity ([`enqueue_run`]), looked at once (`detect`,
 //! and `discover` for keys that the table lacks), looked at a second time where something differs (`confirm`, which
 //! in mode `repair` also writes), and reported (`aggregate`). [`run_worker`] works on jobs, [`run_scheduler`] starts
-//! runs; both are plain futures that a service can spawn in its own runtime.
+//! runs, [`feed_events`] stores what contracts emit; all are plain futures that a service can spawn in its own runtime.
 
 mod aggregate;
 mod batcher;
@@ -13,6 +13,7 @@ mod detect;
 mod document;
 mod enqueue;
 mod enumerate;
+mod events;
 mod handler;
 mod look;
 mod matching;
@@ -31,6 +32,7 @@ mod worker;
 pub use context::Context;
 pub use document::{Document, KindPart, Ledgers, RunPart, VERSION};
 pub use enqueue::{enqueue_beside_scheduler, enqueue_run};
+pub use events::feed_events;
 pub use meter::{ARCHIVE_REQUESTS, SQL_STATEMENTS};
 pub use retry::{Retried, retry_jobs};
 pub use sample::{Checked, Sample, check_kind};

@@ -3,7 +3,6 @@
 use trueup_chain::{LedgerKey, ScVal};
 use trueup_database::{Compare, Kind};
 use trueup_judge::{Durability, RowIdentity, Seen};
-use trueup_spec::{Contract, Source};
 
 use crate::context::Context;
 use crate::look::{located_and_observed, look_at_rows};
@@ -44,12 +43,9 @@ pub struct Sample {
 /// # Errors
 /// The database or the chain did not answer.
 pub async fn check_kind(context: &Context, kind: &Kind) -> anyhow::Result<Checked> {
-    let contract = match &kind.spec().source {
-        Source::Soroban(soroban) => match &soroban.contract {
-            Contract::Fixed(contract) => Some((contract.clone(), has_instance(context, contract).await?)),
-            Contract::Column(_) => None,
-        },
-        Source::Transaction(_) => None,
+    let contract = match kind.spec().event_contract() {
+        Some(contract) => Some((contract.to_owned(), has_instance(context, contract).await?)),
+        None => None,
     };
     let rows = first_rows(context, kind).await?;
     let sample = sample(context, kind, &rows).await?;

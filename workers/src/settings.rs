@@ -20,6 +20,12 @@ pub struct Settings {
     pub enqueue_claim_secs: i64,
     /// How often schedules, deadlines and unfinished enqueues are looked at.
     pub tick_every: Duration,
+    /// How often contracts' events are read up to the chain's tip.
+    pub events_every: Duration,
+    /// How long a run waits for events to be read up to the tip.
+    pub events_catch_up: Duration,
+    /// How many events are read and stored at once, at most [`trueup_chain::EVENTS_PER_PAGE_MAX`].
+    pub events_per_page: usize,
     /// How long job rows of a finished run are kept, in days. Reports stay.
     pub keep_jobs_days: i32,
     /// How long the database or the RPC may fail without a break before a loop gives up.
@@ -37,6 +43,9 @@ impl Default for Settings {
             jobs_per_chunk: 50_000,
             enqueue_claim_secs: 20,
             tick_every: Duration::from_secs(1),
+            events_every: Duration::from_secs(5),
+            events_catch_up: Duration::from_secs(60),
+            events_per_page: trueup_chain::EVENTS_PER_PAGE_MAX,
             keep_jobs_days: 7,
             unreachable_after: Duration::from_secs(60),
         }

@@ -6,7 +6,7 @@ use stellar_xdr::LedgerKey;
 
 use crate::batch::{Batch, Intent};
 use crate::endpoints::Endpoints;
-use crate::{ChainError, Config, Health, KEYS_PER_CALL_MAX, Network, ReadError, Reading, TransactionReading};
+use crate::{ChainError, Config, EventPage, EventsFrom, Health, KEYS_PER_CALL_MAX, Network, ReadError, Reading, TransactionReading};
 
 /// The fewest keys a call can carry: one, and its contract's instance.
 const KEYS_PER_CALL_MIN: usize = 2;
@@ -122,6 +122,20 @@ impl Chain {
     pub async fn transaction(&self, hash: &str) -> Result<TransactionReading, ReadError> {
         let (_, reading) = self.endpoints.any(|rpc| async move { rpc.transaction(hash).await }).await?;
         Ok(reading)
+    }
+
+    /// A page of what these contracts emitted, at most `limit` events, from a ledger or from where the page before
+    /// ended.
+    ///
+    /// # Errors
+    /// There is no usable answer. Ledgers that the endpoint does not keep, or does not have yet, are an RPC error.
+    ///
+    /// # Panics
+    /// For no contract or more than [`CONTRACTS_PER_CALL_MAX`](crate::CONTRACTS_PER_CALL_MAX), and for a limit that is
+    /// not from 1 to [`EVENTS_PER_PAGE_MAX`](crate::EVENTS_PER_PAGE_MAX).
+    pub async fn events(&self, contracts: &[String], from: &EventsFrom, limit: usize) -> Result<EventPage, ReadError> {
+        let (_, page) = self.endpoints.any(|rpc| async move { rpc.events(contracts, from, limit).await }).await?;
+        Ok(page)
     }
 
     /// How the best endpoint is. Not kept: each call asks.

@@ -1,9 +1,9 @@
 //! A read-only view of the chain: what its storage holds, read in full calls and turned into exact values.
 //!
 //! Two halves. Pure functions: rows' key arguments become ledger keys ([`key_value`], [`ledger_key`]), and entries
-//! become texts that Postgres casts without loss ([`decode`]). And the client, [`Chain`]: it knows four JSON-RPC
-//! methods, all of them reads, and gathers the keys of every caller in the process into as few calls as the server's
-//! limit allows. [`Horizon`] is asked for transactions that are older than what RPC endpoints keep.
+//! become texts that Postgres casts without loss ([`decode`]). And the client, [`Chain`]: it knows a closed list of
+//! JSON-RPC methods, all of them reads, and gathers the keys of every caller in the process into as few calls as the
+//! server's limit allows. [`Horizon`] is asked for transactions that are older than what RPC endpoints keep.
 
 mod archive;
 mod batch;
@@ -22,8 +22,8 @@ pub use batch::Intent;
 pub use chain::{Chain, PROTOCOL_SUPPORTED};
 pub use config::{Config, KEYS_PER_CALL_MAX};
 pub use error::{ChainError, ReadError};
-pub use reading::{Entry, Health, Network, Reading, TransactionReading};
-pub use rpc::Method;
+pub use reading::{Entry, Event, Health, Network, Reading, TransactionReading};
+pub use rpc::{CONTRACTS_PER_CALL_MAX, EVENTS_PER_PAGE_MAX, EventPage, EventsFrom, Method};
 /// The field's own types: what keys and values are made of.
 pub use stellar_xdr::{LedgerEntryData, LedgerKey, ScVal};
 pub use transaction::{ContractEventSeen, Effects, EnvelopeError, TransactionFacts, account_seen, transaction_facts};

@@ -1,3 +1,5 @@
+use chrono::{DateTime, Utc};
+use serde_json::Value;
 use stellar_xdr::{LedgerEntryData, ScVal};
 use trueup_judge::{Answer, Retention, Stamp};
 
@@ -63,6 +65,35 @@ impl TransactionReading {
     pub fn effects(&self) -> Result<Effects, ReadError> {
         self.effects.open().map_err(|what| ReadError::Undecodable { endpoint: self.endpoint.clone(), what })
     }
+}
+
+/// What a contract emitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The server's id; its text order is the order on chain.
+    pub id: String,
+    /// The ledger that holds it.
+    pub ledger: u32,
+    /// When that ledger closed.
+    pub closed_at: DateTime<Utc>,
+    /// The contract's strkey.
+    pub contract: String,
+    /// The transaction's hash, 64 lower-case hex digits.
+    pub transaction: String,
+    /// The call that emitted it succeeded.
+    pub successful: bool,
+    /// The first topic, if it is a symbol.
+    pub name: Option<String>,
+    /// An array of the topics in the documented JSON form; one that has none is null.
+    pub topics: Value,
+    /// The data in that form (void is JSON null); none where it has none.
+    pub data: Option<Value>,
+    /// The topics in base64 XDR, as they were answered.
+    pub topics_xdr: Vec<String>,
+    /// The data in base64 XDR, as it was answered.
+    pub data_xdr: String,
+    /// What of it has no JSON form, and why.
+    pub unreadable: Option<String>,
 }
 
 /// The network that an endpoint belongs to.

@@ -1,8 +1,8 @@
 //! Row identities and chain keys as text, and the parts of which a composite one is made.
 
 use crate::RowError;
-use crate::bind::Column;
-use crate::sql::list;
+use crate::bind::{Bound, Column, Shape};
+use crate::sql::{list, literal};
 
 /// The parts of an identity or key over `count` columns: itself, or the texts of a JSON array.
 pub(crate) fn parts(text: &str, count: usize) -> Result<Vec<String>, RowError> {
@@ -28,6 +28,28 @@ pub(crate) fn canonical<T: AsRef<str>>(texts: &[T]) -> String {
 /// The canonical text of these columns of a row.
 pub(crate) fn canonical_of(columns: &[Column], alias: &str) -> String {
     canonical(&columns.iter().map(|column| format!("{}::text", column.of(alias))).collect::<Vec<_>>())
+}
+
+/// The row whose key these parts are.
+pub(crate) fn names_key(bound: &Bound, alias: &str, part: impl Fn(usize) -> String) -> String {
+    match &bound.hash {
+        Some(hash) => names_row_by_hash(hash, alias, &part(0)),
+        None => names_row(&bound.key, alias, part),
+    }
+}
+
+/// Like [`names_row`], where the key is a transaction's hash: 64 lower-case hex digits, which a column of texts may hold
+/// in either case, and with `0x` or `\x` before them. Each form is compared by itself, so that an index helps.
+fn names_row_by_hash(column: &Column, alias: &str, part: &str) -> String {
+    let name = column.of(alias);
+    if column.shape == Shape::Bytea {
+        return format!("{name} = {}", column.shape.typed(part));
+    }
+    let forms = ["", "0x", r"\x"].map(|prefix| {
+        let prefix = literal(prefix);
+        format!("({prefix} || lower({part}))::{base}, ({prefix} || upper({part}))::{base}", base = column.base_sql)
+    });
+    format!("{name} IN ({})", list(forms))
 }
 
 /// `db."a" = (i."p0")::bigint AND …`: the row that these parts name. What fails to cast is an error of its row.

@@ -117,6 +117,16 @@ impl Kind {
         self.enumeration.missing_of_query(after, limit)
     }
 
+    /// How many stored events might name a key that cannot be read from them; 0 where the spec enumerates otherwise.
+    ///
+    /// # Errors
+    /// What Postgres said.
+    pub async fn keyless_events(&self, conn: &mut PgConnection) -> Result<i64, DatabaseError> {
+        let Some(sql) = &self.bound.keyless_events else { return Ok(0) };
+        self.statements.add();
+        Ok(sqlx::query_scalar(AssertSqlSafe(sql.as_str())).fetch_one(conn).await?)
+    }
+
     /// Whether a row that is not exempt is provisional. True also where that cannot be told, because a row fails to
     /// evaluate: it guards inserts.
     ///

@@ -129,10 +129,15 @@ pub fn judge_row(row: &RowFacts, seen: &Seen, differences: Vec<Difference>, rule
     })
 }
 
-/// Judges a key that the chain has and the table lacks. `row` is the row that the spec would insert, `withheld` why it
-/// must not be; `provisional_rows` says that rows of the kind wait for their real key, and could be this entity.
+/// Judges a key that the chain has and the table lacks: of class `missing_row`, or `missed_event` for a transaction
+/// whose event is known. `row` is the row that the spec would insert, `withheld` why it must not be; `provisional_rows`
+/// says that rows of the kind wait for their real key, and could be this entity.
+///
+/// A stored event proves its transaction: one that the endpoint does not show (any more) is reported, and never
+/// inserted.
 #[must_use]
 pub fn judge_missing_row(
+    class: Class,
     key: &str,
     seen: &Seen,
     row: BTreeMap<String, Option<String>>,
@@ -140,14 +145,22 @@ pub fn judge_missing_row(
     provisional_rows: bool,
     rules: &Rules,
 ) -> Judgement {
+    let drifted = |stamp: Option<&Stamp>, withheld: Option<Withheld>, row: BTreeMap<String, Option<String>>| {
+        let action = withheld.map_or(Action::Insert { row }, |why| Action::Report { why });
+        let drift = Drift { class, field: String::new(), db: None, chain: Some(key.to_owned()), withheld };
+        Judgement::drifted(Plan { drifts: vec![drift], action, judged: BTreeMap::new(), stamp: stamp.cloned() })
+    };
     let stamp = match seen {
         Seen::Present(stamp) => stamp,
         Seen::NoKey => return Judgement::plain(Verdict::Skipped(SkipReason::NoKey)),
         Seen::Unreadable => return Judgement::plain(Verdict::Unknown(UnknownReason::Undecodable)),
         Seen::Absent { with_instance: false, .. } => return Judgement::plain(Verdict::Unknown(UnknownReason::NoInstance)),
+        Seen::InFlight | Seen::Pruned if class == Class::MissedEvent => {
+            return drifted(None, Some(Withheld::NeedsPerson), BTreeMap::new());
+        }
         Seen::Absent { .. } | Seen::InFlight | Seen::Pruned => return Judgement::plain(Verdict::Skipped(SkipReason::NotOnChain)),
     };
-    let withheld = if rules.repair(Class::MissingRow) != Repair::Insert {
+    let withheld = if rules.repair(class) != Repair::Insert {
         Some(Withheld::NotAsked)
     } else if !rules.insert_complete {
         Some(Withheld::IncompleteInsert)
@@ -156,9 +169,7 @@ pub fn judge_missing_row(
     } else {
         withheld
     };
-    let action = withheld.map_or(Action::Insert { row }, |why| Action::Report { why });
-    let drift = Drift { class: Class::MissingRow, field: String::new(), db: None, chain: Some(key.to_owned()), withheld };
-    Judgement::drifted(Plan { drifts: vec![drift], action, judged: BTreeMap::new(), stamp: Some(stamp.clone()) })
+    drifted(Some(stamp), withheld, row)
 }
 
 /// A difference on a row that was written just now may be a write whose other half is on its way.

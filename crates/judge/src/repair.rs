@@ -38,7 +38,7 @@ impl Repair {
         match self {
             Self::Report => true,
             Self::Update => matches!(class, Class::StaleStatus | Class::StaleValue | Class::OrphanedPendingTransaction),
-            Self::Insert => matches!(class, Class::MissingRow),
+            Self::Insert => matches!(class, Class::MissingRow | Class::MissedEvent),
             Self::Resolve => matches!(class, Class::ProvisionalId),
         }
     }

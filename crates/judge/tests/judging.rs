@@ -174,7 +174,9 @@ fn a_missing_row_is_inserted_only_if_all_of_it_is_known_and_it_cannot_be_another
         (unasked, false, None, Action::Report { why: Withheld::NotAsked }),
     ];
     for (rules, provisional_rows, withheld, action) in cases {
-        let plan = judge_missing_row("7", &Seen::Present(stamp()), new_row(), withheld, provisional_rows, &rules).plan.expect("a plan");
+        let plan = judge_missing_row(Class::MissingRow, "7", &Seen::Present(stamp()), new_row(), withheld, provisional_rows, &rules)
+            .plan
+            .expect("a plan");
         assert_eq!(plan.action, action);
         assert_eq!((plan.drifts[0].class, plan.drifts[0].chain.as_deref()), (Class::MissingRow, Some("7")));
     }
@@ -182,9 +184,29 @@ fn a_missing_row_is_inserted_only_if_all_of_it_is_known_and_it_cannot_be_another
 
 #[test]
 fn a_missing_row_without_an_entry_is_nothing() {
-    let nothing = |seen| judge_missing_row("7", &seen, BTreeMap::new(), None, false, &rules());
+    let nothing = |seen| judge_missing_row(Class::MissingRow, "7", &seen, BTreeMap::new(), None, false, &rules());
     let absent = nothing(Seen::Absent { stamp: stamp(), with_instance: true });
     assert_eq!((absent.verdict, absent.plan), (Verdict::Skipped(SkipReason::NotOnChain), None));
     let unproved = nothing(Seen::Absent { stamp: stamp(), with_instance: false });
     assert_eq!((unproved.verdict, unproved.plan), (Verdict::Unknown(UnknownReason::NoInstance), None));
+}
+
+/// Its event is stored, and proves that it was.
+#[test]
+fn a_transaction_that_the_endpoint_does_not_show_is_reported_as_missed_and_never_inserted() {
+    let mut rules = rules();
+    rules.repair.insert(Class::MissedEvent, Repair::Insert);
+    let judged = |seen: &Seen| judge_missing_row(Class::MissedEvent, "ab", seen, BTreeMap::new(), None, false, &rules);
+    for seen in [Seen::InFlight, Seen::Pruned] {
+        let plan = judged(&seen).plan.expect("a plan");
+        assert_eq!(plan.action, Action::Report { why: Withheld::NeedsPerson });
+        assert_eq!((plan.drifts[0].class, plan.drifts[0].chain.as_deref(), plan.stamp), (Class::MissedEvent, Some("ab"), None));
+    }
+    let shown = judged(&Seen::Present(stamp())).plan.expect("a plan");
+    assert_eq!(shown.action, Action::Insert { row: BTreeMap::new() });
+    assert_eq!(judged(&Seen::Unreadable).verdict, Verdict::Unknown(UnknownReason::Undecodable));
+    rules.repair.remove(&Class::MissedEvent);
+    let plan =
+        judge_missing_row(Class::MissedEvent, "ab", &Seen::Present(stamp()), BTreeMap::new(), None, false, &rules).plan.expect("a plan");
+    assert_eq!(plan.action, Action::Report { why: Withheld::NotAsked }, "that missing rows are inserted says nothing of it");
 }

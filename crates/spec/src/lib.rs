@@ -8,6 +8,7 @@ mod document;
 mod duration;
 mod environment;
 mod error;
+mod events;
 mod identifier;
 mod literal;
 mod load;
@@ -21,6 +22,7 @@ mod suggest;
 mod transaction;
 
 pub use error::{SpecError, SpecErrors};
+pub use events::{EventFilter, EventTopic, KeyEvents, TransactionEvents};
 pub use load::load;
 pub use model::*;
 pub use path::PathError;

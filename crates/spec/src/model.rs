@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use trueup_judge::{Class, Durability, EntityKind, Repair};
 
-use crate::{Provisional, Transaction};
+use crate::{KeyEvents, Provisional, Transaction};
 
 /// A place in a spec file, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,6 +194,8 @@ pub enum Enumerate {
         /// Where in the entry's value it is; empty for the whole value.
         path: Path,
     },
+    /// Events of the same contract: each names a key.
+    Events(KeyEvents),
     /// A query whose rows are keys, one column for each key column in their order.
     Query(Sql),
 }

@@ -1,6 +1,6 @@
 //! What a spec says of a table of transactions.
 
-use crate::{Carrier, Name};
+use crate::{Carrier, Name, TransactionEvents};
 
 /// The outcome of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Transaction {
     pub expired: Option<String>,
     /// See `expired`.
     pub superseded: Option<String>,
+    /// Which transactions the table should have.
+    pub enumerate: Option<TransactionEvents>,
 }
 
 /// The values of every transaction, in this order: name, carrier.

@@ -2,8 +2,8 @@
 
 use trueup_judge::{Class, Durability, Repair};
 use trueup_spec::{
-    Argument, ArgumentType, Carrier, Contract, CounterAt, CounterHolds, Enumerate, EventPart, FieldValue, KeyTemplate, Path, Priority,
-    Source, Spec, SpecErrors, Topic,
+    Argument, ArgumentType, Carrier, Contract, CounterAt, CounterHolds, Enumerate, EventPart, EventTopic, FieldValue, KeyTemplate, Path,
+    Priority, Source, Spec, SpecErrors, Topic,
 };
 
 const CONTRACT: &str = "CDLZFC3SYJYDZT7K67VZ75HPJVIEUVNIXF47ZG2FB2RMQQVU2HHGCYSC";
@@ -273,4 +273,28 @@ fn later_checks_can_point_into_an_expression() {
     let error = spec.error_in(&spec.conditions[0].holds, 9, "column \"released\" does not exist", None);
     assert_eq!(error.to_string().lines().next(), Some("specs/loan.toml:34:22: column \"released\" does not exist"));
     assert_eq!(error.at.map(|at| at.line), Some(34));
+}
+
+#[test]
+fn events_name_keys_and_transactions() {
+    let counter = "{ counter = { instance = \"LOANCNT\", first = 1, holds = \"last\" } }";
+    let events = "{ events = { topics = [\"LOANCRTD\", \"*\", 7], id = \"data[0]\", after = \"1 minute\", since = 123 } }";
+    let spec = valid(&LOAN.replace(counter, events));
+    let filter = spec.enumerating_events().expect("events");
+    let is = |text: &str| EventTopic::Is(text.to_owned());
+    assert_eq!(filter.topics, [is("LOANCRTD"), EventTopic::Any, is("7")]);
+    assert_eq!((filter.after_secs, filter.since), (60, Some(123)));
+    assert_eq!((spec.event_contract(), spec.class_of_missing()), (Some(CONTRACT), Class::MissingRow));
+
+    let spec = valid(&format!(
+        "kind = \"t\"\ntable = \"t\"\n[chain]\nsource = \"transaction\"\nhash = \"hash\"\nstate = \"state\"\n\
+         states = {{ pending = \"open\", succeeded = \"done\", failed = \"bad\" }}\n\
+         enumerate = {{ events = {{ contract = \"${{LOAN_CONTRACT}}\", topics = [\"LOANREPD\"] }} }}\n\
+         [insert]\nnote = \"key.hash\"\n[repair]\nmissed_event = \"insert\"\n"
+    ));
+    let filter = spec.enumerating_events().expect("events");
+    assert_eq!((filter.topics.as_slice(), filter.after_secs, filter.since), ([is("LOANREPD")].as_slice(), 300, None));
+    assert_eq!((spec.event_contract(), spec.class_of_missing()), (Some(CONTRACT), Class::MissedEvent));
+    assert_eq!(spec.repair[&Class::MissedEvent], Repair::Insert);
+    assert!(spec.needs_events() && !valid(LOAN.split("[provisional]").next().expect("a part")).needs_events());
 }

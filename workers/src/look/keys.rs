@@ -5,6 +5,7 @@ use trueup_chain::Intent;
 use trueup_database::{DatabaseError, Kind, Located, NewRow};
 use trueup_judge::{ChainKey, SkipReason, Verdict, judge_missing_row};
 use trueup_queue::Failure;
+use trueup_spec::Source;
 
 use super::observe::observe;
 use super::{Look, LookResult, all_failed, distinct};
@@ -25,7 +26,11 @@ pub(crate) async fn look_at_keys(context: &Context, kind: &Kind, keys: &[ChainKe
             Ok(located) if located.row.is_some() => {
                 looks.insert(key, Ok(Look::without_chain(Verdict::Skipped(SkipReason::RowAppeared))));
             }
-            Ok(located) => missing.push((key, Located { arguments: located.arguments, contract: located.contract, ..Located::default() })),
+            Ok(located) => {
+                // The key of a transaction is its hash.
+                let hash = matches!(kind.spec().source, Source::Transaction(_)).then(|| key.0.clone());
+                missing.push((key, Located { arguments: located.arguments, contract: located.contract, hash, ..Located::default() }));
+            }
             Err(error) => drop(looks.insert(key, Err(Failure::permanent(error.to_string())))),
         }
     }
@@ -47,7 +52,15 @@ pub(crate) async fn look_at_keys(context: &Context, kind: &Kind, keys: &[ChainKe
         let look = match new_rows.remove(&key).transpose() {
             Ok(row) => {
                 let NewRow { row, withheld } = row.unwrap_or_default();
-                let judgement = judge_missing_row(&key.0, &observed.seen, row, withheld, provisional_rows, kind.rules());
+                let judgement = judge_missing_row(
+                    kind.spec().class_of_missing(),
+                    &key.0,
+                    &observed.seen,
+                    row,
+                    withheld,
+                    provisional_rows,
+                    kind.rules(),
+                );
                 Ok(Look::of(judgement, Some(key.clone()), observed, 0))
             }
             Err(error) => Err(Failure::permanent(error.to_string())),

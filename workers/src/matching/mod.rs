@@ -7,6 +7,7 @@ use trueup_queue::{Ack, AckResult, Destination, Failure, Handled, Job};
 use crate::batcher::Answer;
 use crate::confirm::RUN_ENDED;
 use crate::context::Context;
+use crate::events::before_matching;
 use crate::progress::enqueue_one;
 use crate::task::Task;
 
@@ -14,7 +15,11 @@ use crate::task::Task;
 const CONFIRM_PRIORITY: i16 = 50;
 
 pub(crate) async fn match_plans(context: &Context, job: &Job) -> Answer {
-    start_confirming(context, job).await.map_err(|error| Failure::passing(error.to_string()))
+    let work = async {
+        before_matching(context, RunId(job.group.0)).await?;
+        start_confirming(context, job).await
+    };
+    work.await.map_err(|error| Failure::passing(error.to_string()))
 }
 
 async fn start_confirming(context: &Context, job: &Job) -> anyhow::Result<Handled> {

@@ -1,5 +1,5 @@
 use crate::rpc::{Answered, Method};
-use crate::{Health, TransactionReading};
+use crate::{EventPage, Health, TransactionReading};
 
 /// An answer that says as of which ledger it is: what `latestLedger` says in the responses of stellar-rpc.
 pub(crate) trait AsOf {
@@ -28,6 +28,14 @@ impl AsOf for TransactionReading {
 
 impl AsOf for Health {
     const METHOD: Method = Method::GetHealth;
+
+    fn ledger(&self) -> u32 {
+        self.latest_ledger
+    }
+}
+
+impl AsOf for EventPage {
+    const METHOD: Method = Method::GetEvents;
 
     fn ledger(&self) -> u32 {
         self.latest_ledger

@@ -10,13 +10,15 @@ pub enum Method {
     GetLedgerEntries,
     /// The outcome of a transaction.
     GetTransaction,
+    /// What contracts emitted.
+    GetEvents,
 }
 
 // === impl Method ===
 
 impl Method {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 4] = [Self::GetHealth, Self::GetNetwork, Self::GetLedgerEntries, Self::GetTransaction];
+    pub const ALL: [Self; 5] = [Self::GetHealth, Self::GetNetwork, Self::GetLedgerEntries, Self::GetTransaction, Self::GetEvents];
 
     /// It asks how the endpoint is, not what the chain holds.
     pub(crate) const fn is_probe(self) -> bool {
@@ -31,6 +33,7 @@ impl Method {
             Self::GetNetwork => "getNetwork",
             Self::GetLedgerEntries => "getLedgerEntries",
             Self::GetTransaction => "getTransaction",
+            Self::GetEvents => "getEvents",
         }
     }
 }

@@ -1,8 +1,9 @@
-//! JSON-RPC over HTTP: four methods, all of them reads.
+//! JSON-RPC over HTTP: a closed list of methods, all of them reads.
 
 mod client;
 mod entries;
 mod envelope;
+mod events;
 pub(crate) mod field;
 mod health;
 mod http;
@@ -13,6 +14,7 @@ mod transaction;
 
 pub(crate) use client::Rpc;
 pub(crate) use entries::{Answered, Found};
+pub use events::{CONTRACTS_PER_CALL_MAX, EVENTS_PER_PAGE_MAX, EventPage, EventsFrom};
 pub(crate) use http::Http;
 pub use method::Method;
 pub(crate) use retry::{RETRIES_MAX, Retry, pause_before};

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use stellar_xdr::{ContractDataDurability, LedgerEntryData, LedgerKey, LedgerKeyContractData, Limits, ReadXdr, ScMap, ScVal, WriteXdr};
 
 /// How deep XDR may nest: the host's own limit (`DEFAULT_XDR_RW_LIMITS` in soroban-env-host).
-const XDR_DEPTH_MAX: u32 = 500;
+pub(super) const XDR_DEPTH_MAX: u32 = 500;
 
 /// What a spec's values are read from: a contract entry's value, and of an instance its storage as a map. None for
 /// entries that are not contract data.

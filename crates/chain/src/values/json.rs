@@ -13,7 +13,8 @@ pub(crate) fn json(value: &ScVal) -> Result<String, DecodeError> {
     tree(value).map(|tree| tree.to_string())
 }
 
-fn tree(value: &ScVal) -> Result<Json, DecodeError> {
+/// The same as a tree.
+pub(super) fn tree(value: &ScVal) -> Result<Json, DecodeError> {
     if let Some(digits) = integer::text(value) {
         return Ok(Json::String(digits));
     }

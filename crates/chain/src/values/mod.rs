@@ -9,6 +9,7 @@ mod decode;
 mod entry;
 mod enumerated;
 mod error;
+mod event;
 mod integer;
 mod json;
 mod key;
@@ -21,6 +22,7 @@ pub use decode::{decode, decode_all};
 pub use entry::{entry_value, ledger_key_of};
 pub use enumerated::key_texts;
 pub use error::{DecodeError, KeyError};
+pub(crate) use event::{EventBody, event_body};
 pub use key::{key_value, ledger_key};
 pub use path::select;
 

@@ -95,6 +95,12 @@ impl Double {
         seen.iter().filter(|seen| seen.method == "getLedgerEntries").map(Seen::keys).collect()
     }
 
+    /// The parameters of every call of a method so far.
+    pub fn params(&self, method: &str) -> Vec<Value> {
+        let seen = self.seen.lock().expect("not poisoned");
+        seen.iter().filter(|seen| seen.method == method).map(|seen| seen.params.clone()).collect()
+    }
+
     pub fn count(&self, method: &str) -> usize {
         self.seen.lock().expect("not poisoned").iter().filter(|seen| seen.method == method).count()
     }

@@ -6,6 +6,7 @@ mod client;
 mod double;
 mod entries;
 mod envelopes;
+mod events;
 mod fixtures;
 mod horizon;
 mod keys;

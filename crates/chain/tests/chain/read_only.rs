@@ -3,9 +3,9 @@ use std::path::Path;
 use trueup_chain::Method;
 
 #[test]
-fn the_client_knows_four_methods_and_all_of_them_read() {
+fn the_client_knows_a_few_methods_and_all_of_them_read() {
     let names = Method::ALL.map(Method::as_str);
-    assert_eq!(names, ["getHealth", "getNetwork", "getLedgerEntries", "getTransaction"]);
+    assert_eq!(names, ["getHealth", "getNetwork", "getLedgerEntries", "getTransaction", "getEvents"]);
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub(crate) struct Bound {
     pub insert: Vec<(Column, NewValue)>,
     /// The query that enumerates keys.
     pub enumeration: Option<String>,
+    /// The query that counts events of which it cannot be told which key they name.
+    pub keyless_events: Option<String>,
 }
 
 /// Where the value of a new row's column comes from.

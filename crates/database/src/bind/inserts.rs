@@ -1,7 +1,7 @@
 //! What a new row is made of.
 
 use trueup_judge::{Class, Repair};
-use trueup_spec::Spec;
+use trueup_spec::{Source, Spec};
 
 use super::bound::{BoundField, NewValue};
 use super::catalog::{Column, Relation, Table};
@@ -64,12 +64,22 @@ pub(super) fn is_complete(row: &[(Column, NewValue)], table: &Table, rights: Rig
         table.columns.iter().filter(|it| it.not_null && !it.fills_itself && !has(&it.name)).map(|it| it.name.as_str()).collect();
     let keyless: Vec<&str> = spec.key.iter().map(|it| it.text.as_str()).filter(|name| !has(name)).collect();
     let denied: Vec<&str> = row.iter().filter(|(column, _)| !column.may_insert).map(|(column, _)| column.name.as_str()).collect();
+    let is_key = |column: &String| spec.key.iter().any(|it| it.text == *column);
+    let is_unique = table.indexes.iter().any(|index| !index.is_partial && !index.columns.is_empty() && index.columns.iter().all(is_key));
     let obstacle = if table.relation != Relation::Table {
         format!("{} is not a table", table.display())
     } else if !keyless.is_empty() {
         format!("key column {} is generated", names(keyless))
     } else if !lacking.is_empty() {
         format!("[insert] does not say what {} should be, which may not be NULL and has no default", names(lacking))
+    } else if matches!(spec.source, Source::Transaction(_)) && !is_unique {
+        // Keys of entries are unique, or the spec is refused. Rows of transactions may share a hash.
+        let columns = list(spec.key.iter().map(|it| ident(&it.text)));
+        format!(
+            "the hash is not unique in {}, so that one row could be inserted twice (ALTER TABLE {} ADD UNIQUE ({columns});)",
+            table.display(),
+            table.sql()
+        )
     } else if !denied.is_empty() {
         let columns = list(denied.iter().map(|it| ident(it)));
         format!(
@@ -84,8 +94,10 @@ pub(super) fn is_complete(row: &[(Column, NewValue)], table: &Table, rights: Rig
     } else {
         return true;
     };
-    if spec.repair.get(&Class::MissingRow) == Some(&Repair::Insert) {
-        warnings.push(format!("{}: {obstacle}, so missing rows are reported and not inserted", spec.kind));
+    for (class, what) in [(Class::MissingRow, "missing rows"), (Class::MissedEvent, "transactions without a row")] {
+        if spec.repair.get(&class) == Some(&Repair::Insert) {
+            warnings.push(format!("{}: {obstacle}, so {what} are reported and not inserted", spec.kind));
+        }
     }
     false
 }

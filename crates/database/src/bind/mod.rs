@@ -3,6 +3,7 @@
 mod bound;
 mod catalog;
 mod complaints;
+mod events;
 mod expression;
 mod fields;
 mod inserts;
@@ -81,7 +82,11 @@ impl Binder<'_, '_> {
         let fields = fields::bind(&mut self).await.map_err(DatabaseError::from)?;
         let conditions = fields::conditions(&mut self).await.map_err(DatabaseError::from)?;
         let insert = inserts::bind(&mut self, &fields).await.map_err(DatabaseError::from)?;
-        let enumeration = self.enumeration().await.map_err(DatabaseError::from)?;
+        let events = events::enumerating(spec);
+        let (enumeration, keyless_events) = match events {
+            Some(events) => (Some(events.keys), Some(events.keyless)),
+            None => (self.enumeration().await.map_err(DatabaseError::from)?, None),
+        };
 
         let judged: Vec<Column> = self.table.columns.iter().filter(|it| self.relied.contains(&it.name)).cloned().collect();
         let mut fetched = judged.clone();
@@ -121,6 +126,7 @@ impl Binder<'_, '_> {
             fetched,
             insert,
             enumeration,
+            keyless_events,
             table: self.table,
         };
         Ok(Binding { bound, rules, warnings: self.warnings })

@@ -47,7 +47,8 @@ pub async fn cursors(conn: &mut PgConnection, contracts: &[String]) -> Result<Ve
     .await
 }
 
-/// Gives contracts that have none a cursor that begins, and stands, at `ledger`, which closed at `time`.
+/// Gives contracts a cursor that begins, and stands, at `ledger`, which closed at `time`. A contract that has one keeps
+/// it, unless nothing was stored with it yet and it begins earlier: then it begins here instead.
 ///
 /// # Errors
 /// What Postgres said.
@@ -60,7 +61,10 @@ pub async fn begin(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO trueup.event_cursors (contract, from_ledger, next_ledger, from_time, tip_ledger)
-         SELECT it, $2, $2, $3, $4 FROM unnest($1::text[]) AS it ORDER BY it ON CONFLICT (contract) DO NOTHING",
+         SELECT it, $2, $2, $3, $4 FROM unnest($1::text[]) AS it ORDER BY it
+         ON CONFLICT (contract) DO UPDATE
+         SET from_ledger = excluded.from_ledger, next_ledger = excluded.next_ledger, from_time = excluded.from_time, updated_at = now()
+         WHERE event_cursors.from_ledger = event_cursors.next_ledger AND event_cursors.from_ledger < excluded.from_ledger",
     )
     .bind(contracts)
     .bind(ledger)

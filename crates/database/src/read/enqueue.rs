@@ -2,6 +2,7 @@
 
 use trueup_judge::{ChainKey, RowIdentity};
 
+use super::locate::hash_text;
 use crate::bind::{Bound, Column, Shape};
 use crate::identity::{canonical, canonical_of, parts};
 use crate::sql::{Bind, Select, list};
@@ -101,6 +102,10 @@ impl Enumeration {
 
     /// No row of the whole table has the key: a row outside `where` is a row.
     fn is_missing(&self) -> String {
+        if let Some(hash) = &self.bound.hash {
+            // Whatever form the application writes hashes in: a transaction that has a row is not missing.
+            return format!("NOT EXISTS (SELECT FROM {} AS db WHERE {} = i.k0)", self.bound.table.sql(), hash_text(hash, "db"));
+        }
         let same = self.bound.key.iter().enumerate().map(|(index, column)| {
             let (text, name) = (format!("i.k{index}"), column.of("db"));
             match (typed(column, &text), column.shape) {

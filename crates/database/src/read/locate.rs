@@ -56,7 +56,7 @@ impl Location {
             key = canonical_of(&bound.key, "db"),
             arguments = list(bound.arguments.iter().map(|sql| guarded(sql))),
             contract = bound.contract.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| format!("{}::text", column.of("db"))),
-            hash = bound.hash.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| guarded(&hash_text(column))),
+            hash = bound.hash.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| guarded(&hash_text(column, "db"))),
             envelope = bound.envelope.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| guarded(&base64_text(column))),
             checkpoint = checkpoint(bound, kind),
             submitted = bound.submitted.as_ref().map_or_else(|| "NULL::bigint".to_owned(), epoch),
@@ -115,8 +115,9 @@ pub(super) fn place(ord: i64) -> usize {
     usize::try_from(ord - 1).unwrap_or_default()
 }
 
-fn hash_text(column: &Column) -> String {
-    let name = column.of("db");
+/// A column of hashes, as 64 lower-case hex digits.
+pub(super) fn hash_text(column: &Column, alias: &str) -> String {
+    let name = column.of(alias);
     match column.shape {
         Shape::Bytea => format!("encode({name}, 'hex')"),
         _ => format!(r"lower(regexp_replace(btrim({name}::text), '^(0x|\\x)', '', 'i'))"),

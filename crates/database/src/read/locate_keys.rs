@@ -9,7 +9,7 @@ use super::bisect::bisect;
 use super::input::{Batch, input_part, part_array, part_columns, unnest};
 use super::locate::place;
 use crate::bind::Bound;
-use crate::identity::{canonical_of, names_row};
+use crate::identity::{canonical_of, names_key};
 use crate::sql::{ident, list};
 use crate::{DatabaseError, LocatedKey, RowError, Statements};
 
@@ -39,7 +39,7 @@ impl KeyLocation {
              CROSS JOIN LATERAL (SELECT ARRAY[{arguments}]::text[] AS arguments, {contract} AS contract FROM (SELECT {key}) AS db OFFSET 0) AS x\nORDER BY 1",
             identity = canonical_of(&bound.identity, "it"),
             table = bound.table.sql(),
-            names = names_row(&bound.key, "it", input_part),
+            names = names_key(bound, "it", input_part),
             unnest = unnest(&part_columns(bound.key.len())),
             arguments = list(&bound.arguments),
             contract = contract.map_or_else(|| "NULL::text".to_owned(), |column| format!("{}::text", column.of("db"))),

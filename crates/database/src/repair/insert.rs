@@ -1,7 +1,7 @@
 use super::task::Group;
 use super::update::audit;
 use crate::bind::Bound;
-use crate::identity::{canonical, canonical_of, names_row};
+use crate::identity::{canonical, canonical_of, names_key};
 use crate::read::unnest;
 use crate::sql::list;
 
@@ -21,7 +21,7 @@ pub(super) fn statement(bound: &Bound, kind: &str, group: &Group<'_>) -> String 
         let value = format!("i.p{index}");
         format!("({})::text", column.shape.stored(&column.type_sql, &value))
     });
-    let taken = names_row(&bound.key, "db", |index| format!("i.p{index}"));
+    let taken = names_key(bound, "db", |index| format!("i.p{index}"));
     format!(
         "WITH \"trueup:orders\" AS MATERIALIZED (
   SELECT i.*, prior.id AS prior, {lossy} AS lossy, {key} AS new_key,

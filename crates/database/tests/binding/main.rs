@@ -4,6 +4,7 @@ mod application;
 mod compare;
 mod enumerate;
 mod errors;
+mod events;
 mod layouts;
 mod locate;
 mod refusals;

@@ -71,9 +71,18 @@ fn contract(item: &Item<'_>) -> Option<Contract> {
         section.finish();
         return column.map(Contract::Column);
     }
-    let text = item.text_or("a contract's address or `{ column = \"…\" }`")?;
+    contract_address(item, "a contract's address or `{ column = \"…\" }`").map(Contract::Fixed)
+}
+
+/// The address of a contract that is the same for all rows.
+pub(super) fn fixed_contract(item: &Item<'_>) -> Option<String> {
+    contract_address(item, "a contract's address")
+}
+
+fn contract_address(item: &Item<'_>, wanted: &str) -> Option<String> {
+    let text = item.text_or(wanted)?;
     if text.text.parse::<ContractId>().is_ok() {
-        return Some(Contract::Fixed(text.text));
+        return Some(text.text);
     }
     let message = match text.text.parse::<Strkey>() {
         Ok(Strkey::PublicKeyEd25519(_) | Strkey::MuxedAccountEd25519(_)) => format!("`{}` is an account, not a contract", text.text),

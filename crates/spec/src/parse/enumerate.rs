@@ -3,25 +3,23 @@
 use trueup_judge::Durability;
 
 use super::chain::{durability, entry_without_arguments, is_key_column};
-use super::values;
+use super::{events, values};
 use crate::document::{Item, Section};
 use crate::{Contract, CounterAt, CounterHolds, Enumerate, KeyTemplate, Name, Path, literal};
 
 /// The farthest from zero that counting may begin, so that no arithmetic on counters overflows.
 const MAX_FIRST_KEY: i64 = i64::MAX / 2;
 
-const WAYS: &str = "one of `{ counter = { … } }`, `{ list = { … } }`, `{ sql = \"select …\" }`";
+const WAYS: &str = "one of `{ counter = { … } }`, `{ list = { … } }`, `{ events = { … } }`, `{ sql = \"select …\" }`";
 
 pub(super) fn enumerate(item: &Item<'_>, contract: &Contract, key: &[Name], entry_is_instance: bool) -> Option<Enumerate> {
     let mut section = item.section("`enumerate` in [chain]", "a table")?;
     let counter = section.take("counter");
     let list = section.take("list");
     let sql = section.take("sql");
-    if let Some(events) = section.take("events") {
-        return events.fail("enumerating by events is not supported by this version", Some(WAYS.to_owned()));
-    }
+    let events = section.take("events");
     section.finish();
-    let ways = [&counter, &list, &sql].into_iter().filter(|way| way.is_some()).count();
+    let ways = [&counter, &list, &sql, &events].into_iter().filter(|way| way.is_some()).count();
     if ways != 1 {
         return item.fail("`enumerate` has exactly one way", Some(WAYS.to_owned()));
     }
@@ -39,6 +37,9 @@ pub(super) fn enumerate(item: &Item<'_>, contract: &Contract, key: &[Name], entr
         section.finish();
         let (entry, durability, path) = at?;
         return Some(Enumerate::List { entry, durability, path });
+    }
+    if let Some(events) = events {
+        return events::of_keys(&events, key).map(Enumerate::Events);
     }
     sql.and_then(|item| item.sql()).map(Enumerate::Query)
 }

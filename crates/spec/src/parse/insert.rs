@@ -11,8 +11,9 @@ use crate::{Field, Name, Source, Sql, identifier};
 pub(super) fn insert(root: &mut Section<'_>, known: Option<&[&str]>, chain: Option<&Chain>, fields: &[Field]) -> Option<Vec<(Name, Sql)>> {
     let Some(item) = root.take("insert") else { return Some(Vec::new()) };
     let mut section = item.section("[insert]", "a table `[insert]`")?;
-    if matches!(chain.map(|chain| &chain.source), Some(Source::Transaction(_))) {
-        return item.fail("[insert] has no use for transactions: nothing says which of them lack a row", Some("leave it out".to_owned()));
+    if matches!(chain.map(|chain| &chain.source), Some(Source::Transaction(transaction)) if transaction.enumerate.is_none()) {
+        let help = "leave it out, or say in [chain] which transactions there are: `enumerate = { events = { … } }`".to_owned();
+        return item.fail("[insert] has no use for transactions of which nothing says that they lack a row", Some(help));
     }
     let key = chain.map_or(&[][..], |chain| &chain.key);
     let mut columns: Vec<Option<(Name, Sql)>> = Vec::new();

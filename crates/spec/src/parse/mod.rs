@@ -4,6 +4,7 @@ mod chain;
 mod conditions;
 mod entry;
 mod enumerate;
+mod events;
 mod fields;
 mod insert;
 mod provisional;

@@ -5,7 +5,7 @@ use crate::document::{Item, Text};
 use crate::{CreationEvent, EventPart, EventPath, Path, Provisional, Reference, Topic, literal};
 
 /// An event has at most this many topics (a limit of the protocol).
-const MAX_TOPICS: usize = 4;
+pub(super) const MAX_TOPICS: usize = 4;
 
 /// How far the row's creation and the event may lie apart where the spec does not say, in seconds.
 const DEFAULT_WITHIN_SECS: i64 = 3_600;
@@ -85,7 +85,7 @@ fn symbol(text: &Text<'_>) -> Option<Topic> {
 }
 
 /// `data` or `topics[1]`, and a path into it.
-fn event_path(item: &Item<'_>) -> Option<EventPath> {
+pub(super) fn event_path(item: &Item<'_>) -> Option<EventPath> {
     let path = values::path(item)?;
     let mut segments = path.0.into_iter();
     let part = match segments.next() {

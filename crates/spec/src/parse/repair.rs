@@ -43,7 +43,17 @@ fn suits(item: &Item<'_>, class: Class, repair: Repair, source: Option<&Source>,
             item.fail("nothing finds missing rows without `enumerate`", Some(help))
         }
         (Class::MissingRow, Some(Source::Transaction(_))) => {
-            item.fail("nothing says which transactions lack a row", Some("leave `missing_row` out".to_owned()))
+            let help = "a transaction without a row is a `missed_event`; [chain] says with `enumerate` which events there are".to_owned();
+            item.fail("a transaction is never a missing row", Some(help))
+        }
+        (Class::MissedEvent, Some(Source::Soroban(_))) => {
+            let help = "it belongs to a spec with `source = \"transaction\"`; an entry without a row is a `missing_row`".to_owned();
+            item.fail("an entry is never a missed event", Some(help))
+        }
+        (Class::MissedEvent, Some(Source::Transaction(transaction))) if transaction.enumerate.is_none() => {
+            let help =
+                "say in [chain] which transactions there are, as in `enumerate = { events = { contract = \"C…\", topics = [\"…\"] } }`";
+            item.fail("nothing finds missed events without `enumerate`", Some(help.to_owned()))
         }
         (Class::OrphanedPendingTransaction, Some(Source::Soroban(_))) => {
             let help = "it belongs to a spec with `source = \"transaction\"`".to_owned();

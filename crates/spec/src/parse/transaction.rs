@@ -2,7 +2,7 @@
 
 use trueup_judge::Class;
 
-use super::{Chain, table};
+use super::{Chain, events, table};
 use crate::document::{Item, Section};
 use crate::transaction::{STATUS_EXPIRED, STATUS_FAILED, STATUS_SUCCEEDED, STATUS_SUPERSEDED, STATUS_VALUE};
 use crate::{Field, FieldValue, Name, Path, Position, Source, TRANSACTION_VALUES, Transaction, Value};
@@ -16,6 +16,7 @@ pub(super) fn chain(mut section: Section<'_>, key: Option<Item<'_>>, values: Opt
     let states = section
         .require("states", "write the column's labels: `states = { pending = \"pending\", succeeded = \"success\", failed = \"failed\" }`")
         .and_then(|item| states(&item));
+    let enumerate = section.take("enumerate").map_or(Some(None), |item| events::of_transactions(&item).map(Some));
     section.finish();
 
     if let Some(values) = values {
@@ -35,6 +36,7 @@ pub(super) fn chain(mut section: Section<'_>, key: Option<Item<'_>>, values: Opt
         failed: failed?,
         expired,
         superseded,
+        enumerate: enumerate?,
     };
     let values = TRANSACTION_VALUES
         .into_iter()

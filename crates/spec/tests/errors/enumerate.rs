@@ -5,13 +5,79 @@ use insta::assert_snapshot;
 use crate::{CONTRACT, FIELD, HEAD, VALUES, chain, chain_with, errors};
 
 #[test]
-fn an_enumeration_by_events() {
+fn events_that_do_not_say_which_nor_where_the_key_is() {
     assert_snapshot!(chain_with("enumerate = { events = { topics = [] } }\n"), @r#"
-    loan.toml:8:24: enumerating by events is not supported by this version
+    loan.toml:8:24: `events` has no `id`
       |
     8 | enumerate = { events = { topics = [] } }
       |                        ^
-      = help: one of `{ counter = { … } }`, `{ list = { … } }`, `{ sql = "select …" }`
+      = help: write where in the event the key is, as in `id = "data[0]"`, or a list for several key columns
+
+    loan.toml:8:35: an event has 1 to 4 topics
+      |
+    8 | enumerate = { events = { topics = [] } }
+      |                                   ^
+    "#);
+}
+
+#[test]
+fn events_of_any_name() {
+    assert_snapshot!(chain_with("enumerate = { events = { topics = [\"*\"], id = \"data[0]\" } }\n"), @r#"
+    loan.toml:8:37: the first topic is the event's name, and cannot be `*`
+      |
+    8 | enumerate = { events = { topics = ["*"], id = "data[0]" } }
+      |                                     ^
+      = help: name it; of one contract all events together are hardly ever of one sort
+    "#);
+}
+
+#[test]
+fn events_with_a_name_that_is_no_symbol() {
+    assert_snapshot!(chain_with("enumerate = { events = { topics = [\"loan created\"], id = \"data[0]\" } }\n"), @r#"
+    loan.toml:8:37: `loan created` is not a symbol, and the first topic is one
+      |
+    8 | enumerate = { events = { topics = ["loan created"], id = "data[0]" } }
+      |                                     ^
+    "#);
+}
+
+#[test]
+fn events_whose_key_is_somewhere_else() {
+    assert_snapshot!(chain_with("enumerate = { events = { topics = [\"LOANCRTD\"], id = \"id\" } }\n"), @r#"
+    loan.toml:8:54: `id` in `events` is no place in an event
+      |
+    8 | enumerate = { events = { topics = ["LOANCRTD"], id = "id" } }
+      |                                                      ^
+      = help: a place in an event begins with `data` or `topics[0]` to `topics[3]`
+    "#);
+}
+
+#[test]
+fn events_with_fewer_places_than_key_columns() {
+    assert_snapshot!(errors(&format!("{}{}{VALUES}{FIELD}", HEAD.replace("\"id\"", "[\"a\", \"b\"]"), chain("enumerate = { events = { topics = [\"X\"], id = [\"data[0]\"], since = 0 } }\n"))), @r#"
+    loan.toml:8:47: `id` has 1 place(s), and the key has 2 column(s)
+      |
+    8 | enumerate = { events = { topics = ["X"], id = ["data[0]"], since = 0 } }
+      |                                               ^
+      = help: give one place for each of `a`, `b`, in that order
+
+    loan.toml:8:68: `since` in `events` should lie between 1 and 4294967295
+      |
+    8 | enumerate = { events = { topics = ["X"], id = ["data[0]"], since = 0 } }
+      |                                                                    ^
+    "#);
+}
+
+#[test]
+fn events_of_a_contract_that_each_row_names() {
+    let chain =
+        chain("enumerate = { events = { topics = [\"X\"], id = \"data\" } }\n").replace(&format!("\"{CONTRACT}\""), "{ column = \"id\" }");
+    assert_snapshot!(errors(&format!("{HEAD}{chain}{VALUES}{FIELD}")), @r#"
+    loan.toml:8:13: `enumerate` with a contract for each row goes by SQL only
+      |
+    8 | enumerate = { events = { topics = ["X"], id = "data" } }
+      |             ^
+      = help: no one contract holds the counter or list of all rows: enumerate by `{ sql = … }`, or leave `enumerate` out
     "#);
 }
 
@@ -22,7 +88,7 @@ fn an_enumeration_by_two_ways() {
       |
     8 | enumerate = { sql = "select 1", list = { entry = "instance" } }
       |             ^
-      = help: one of `{ counter = { … } }`, `{ list = { … } }`, `{ sql = "select …" }`
+      = help: one of `{ counter = { … } }`, `{ list = { … } }`, `{ events = { … } }`, `{ sql = "select …" }`
     "#);
 }
 

@@ -72,6 +72,17 @@ fn a_repair_of_transactions_for_entries() {
 }
 
 #[test]
+fn missed_events_for_entries() {
+    assert_snapshot!(ending_in("[repair]\nmissed_event = \"insert\"\n"), @r#"
+    loan.toml:15:16: an entry is never a missed event
+       |
+    15 | missed_event = "insert"
+       |                ^
+       = help: it belongs to a spec with `source = "transaction"`; an entry without a row is a `missing_row`
+    "#);
+}
+
+#[test]
 fn a_resolve_without_provisional_rows() {
     assert_snapshot!(ending_in("[repair]\nprovisional_id = \"resolve\"\n"), @r#"
     loan.toml:15:18: nothing finds provisional rows without [provisional]

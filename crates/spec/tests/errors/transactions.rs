@@ -48,3 +48,56 @@ fn values_of_transactions() {
       = help: leave it out; SQL may use `chain.status`, `chain.result_code`, `chain.ledger`, `chain.closed_at`, `chain.fee_charged`
     "#);
 }
+
+/// A sound spec of transactions, with `chain` in `[chain]` and `rest` behind it.
+fn transactions(chain: &str, rest: &str) -> String {
+    let states = "states = { pending = \"open\", succeeded = \"done\", failed = \"bad\" }";
+    let head = "kind = \"t\"\ntable = \"t\"\n[chain]\nsource = \"transaction\"\nhash = \"hash\"\nstate = \"state\"\n";
+    errors(&format!("{head}{states}\n{chain}{rest}"))
+}
+
+#[test]
+fn missed_events_that_nothing_finds() {
+    assert_snapshot!(transactions("", "[insert]\na = \"1\"\n[repair]\nmissed_event = \"insert\"\nmissing_row = \"insert\"\n"), @r#"
+    loan.toml:8:1: [insert] has no use for transactions of which nothing says that they lack a row
+      |
+    8 | [insert]
+      | ^
+      = help: leave it out, or say in [chain] which transactions there are: `enumerate = { events = { … } }`
+
+    loan.toml:11:16: nothing finds missed events without `enumerate`
+       |
+    11 | missed_event = "insert"
+       |                ^
+       = help: say in [chain] which transactions there are, as in `enumerate = { events = { contract = "C…", topics = ["…"] } }`
+
+    loan.toml:12:15: a transaction is never a missing row
+       |
+    12 | missing_row = "insert"
+       |               ^
+       = help: a transaction without a row is a `missed_event`; [chain] says with `enumerate` which events there are
+    "#);
+}
+
+#[test]
+fn transactions_of_events_of_nobody() {
+    assert_snapshot!(transactions("enumerate = { events = { topics = [\"X\", 7], id = \"data\" } }\n", "[repair]\nmissed_event = \"update\"\n"), @r#"
+    loan.toml:8:24: `events` has no `contract`
+      |
+    8 | enumerate = { events = { topics = ["X", 7], id = "data" } }
+      |                        ^
+      = help: name the contract whose transactions the table should have, as in `contract = "${LOAN_CONTRACT}"`
+
+    loan.toml:8:45: unknown key `id` in `events`
+      |
+    8 | enumerate = { events = { topics = ["X", 7], id = "data" } }
+      |                                             ^
+      = help: the keys here are `contract`, `topics`, `after`, `since`
+
+    loan.toml:10:16: `update` does not mend `missed_event`
+       |
+    10 | missed_event = "update"
+       |                ^
+       = help: possible is `report`, `insert`
+    "#);
+}
