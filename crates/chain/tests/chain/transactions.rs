@@ -145,7 +145,6 @@ async fn both_hashes_of_a_fee_bump_are_asked_for_and_what_is_kept_is_what_both_k
         sent["txHash"] = seen.params["hash"].clone();
         if seen.params["hash"] == json!(of_inner) {
             sent["oldestLedger"] = json!(101);
-            sent["latestLedger"] = json!(501);
         }
         Reply::Result(sent)
     })
