@@ -48,6 +48,9 @@ async fn rows_that_wait_for_their_key_are_matched_with_events_that_were_read_unt
         "when = \"loan_id like 'pending-%'\"\nevent = { topics = [\"LOANCRTD\", \"wallet\"], id = \"data[0]\" }",
     );
     let deployment = Deployment::with_spec(7, &spec).await;
+    deployment.run(Mode::Detect).await;
+    assert_eq!(stored(&deployment).await.len(), 0, "there is nothing to match");
+    deployment.sql("INSERT INTO loans (loan_id, amount) VALUES ('pending-1', 1)").await;
     let finished = deployment.run(Mode::Detect).await;
     assert_eq!((stored(&deployment).await.len(), finished.document.notes), (7, Vec::new()));
 }

@@ -12,18 +12,18 @@ const HOLES_NAMED: usize = 5;
 const FIRST_LEDGER: i64 = 2;
 
 /// Before the plans of a run are matched with events: reads what the chain emitted until now, and notes what is not
-/// known of it.
+/// known of it. Only for kinds with rows that wait for their real key: without them there is nothing to match.
 pub(crate) async fn before_matching(context: &Context, run: RunId) -> anyhow::Result<()> {
     let mut connection = context.pools.read.acquire().await?;
     let Some(found) = runs::get(&mut connection, run).await? else { return Ok(()) };
+    let mut matched: Vec<&Kind> = Vec::new();
+    for kind in found.kinds.iter().filter_map(|name| context.kinds.get(name)).map(AsRef::as_ref) {
+        let by_events = kind.spec().provisional.as_ref().is_some_and(|provisional| provisional.event.is_some());
+        if by_events && kind.has_provisional_rows(&mut connection).await? {
+            matched.push(kind);
+        }
+    }
     drop(connection);
-    let matched: Vec<&Kind> = found
-        .kinds
-        .iter()
-        .filter_map(|name| context.kinds.get(name))
-        .map(AsRef::as_ref)
-        .filter(|kind| kind.spec().provisional.as_ref().is_some_and(|provisional| provisional.event.is_some()))
-        .collect();
     if matched.is_empty() {
         return Ok(());
     }
