@@ -6,7 +6,9 @@ use stellar_xdr::LedgerKey;
 
 use crate::batch::{Batch, Intent};
 use crate::endpoints::Endpoints;
-use crate::{ChainError, Config, EventPage, EventsFrom, Health, KEYS_PER_CALL_MAX, Network, ReadError, Reading, TransactionReading};
+use crate::{
+    ChainError, Config, EventPage, EventsFrom, Health, KEYS_PER_CALL_MAX, Network, ReadError, Reading, SurveyedEndpoint, TransactionReading,
+};
 
 /// The fewest keys a call can carry: one, and its contract's instance.
 const KEYS_PER_CALL_MIN: usize = 2;
@@ -58,7 +60,7 @@ impl Chain {
         if !(1..=AGREEING_MAX).contains(&config.confirm) {
             return Err(ChainError::Config(format!("confirm must be 1 or {AGREEING_MAX}, not {}", config.confirm)));
         }
-        if config.confirm > config.urls.len() {
+        if config.confirm > config.urls.len().max(1) {
             return Err(ChainError::Config(format!(
                 "confirm = {} wants that many endpoints to agree before a repair, and {} is configured; add another RPC URL, or leave out confirm",
                 config.confirm,
@@ -167,7 +169,12 @@ impl Chain {
         }
     }
 
-    /// The endpoints that were set aside within that time up to now, each with its reason, as this process saw it.
+    /// How every endpoint is, in the order in which they are preferred. Not kept: each call asks all of them.
+    pub async fn survey(&self) -> Vec<SurveyedEndpoint> {
+        self.endpoints.survey().await
+    }
+
+    /// The endpoints that this process did not use for some of that time up to now, each with its reason.
     #[must_use]
     pub fn set_aside_within(&self, time: Duration) -> Vec<String> {
         self.endpoints.set_aside_within(time)

@@ -36,13 +36,20 @@ pub struct Config {
 }
 
 impl Config {
-    /// That endpoint, with the defaults: any network, 30 s, 8 requests in flight, 100 a second, 200 keys a call,
-    /// 32 MiB an answer (200 entries of the network's maximal 64 KiB are 18 MB in base64), 500 ms of linger,
-    /// 5 ledgers of lag, compared every 5 s, the network asked for every minute.
+    /// That endpoint, with the defaults.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
+        Self { urls: vec![url.into()], ..Self::default() }
+    }
+}
+
+impl Default for Config {
+    /// No endpoint yet, and: any network, 30 s, 8 requests in flight, 100 a second, 200 keys a call, 32 MiB an answer
+    /// (200 entries of the network's maximal 64 KiB are 18 MB in base64), 500 ms of linger, 5 ledgers of lag, no second
+    /// endpoint, endpoints compared every 5 s, the network asked for every minute.
+    fn default() -> Self {
         Self {
-            urls: vec![url.into()],
+            urls: Vec::new(),
             network_passphrase: None,
             timeout: Duration::from_secs(30),
             calls_in_flight: 8,

@@ -119,3 +119,18 @@ pub struct Health {
     /// When the oldest ledger closed, Unix seconds, if the endpoint says so.
     pub oldest_close_time: Option<i64>,
 }
+
+/// How one of the endpoints is, for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SurveyedEndpoint {
+    /// Host and port.
+    pub endpoint: String,
+    /// Its tip; none where it did not answer.
+    pub ledger: Option<u32>,
+    /// How many ledgers it is behind the newest tip.
+    pub lag: Option<u32>,
+    /// The protocol version that its network runs, if it says so.
+    pub protocol_version: Option<u32>,
+    /// Why it is not used, or nothing is repaired by what it says; none where all is well.
+    pub problem: Option<String>,
+}

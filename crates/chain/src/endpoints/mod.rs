@@ -22,6 +22,7 @@ mod member;
 mod pool;
 mod standing;
 mod start;
+mod survey;
 mod watch;
 
 pub(crate) use as_of::AsOf;

@@ -80,11 +80,12 @@ impl Endpoints {
         self.pool.members.iter().filter_map(|member| Some((member.rpc.endpoint(), member.network()?))).collect()
     }
 
-    /// The endpoints that were set aside within that time up to now, each with its latest reason.
+    /// The endpoints that were not used for some of that time up to now, each with its latest reason.
     pub(crate) fn set_aside_within(&self, time: Duration) -> Vec<String> {
         let of = |member: &Member| {
             let standing = member.standing();
-            let (_, why) = standing.history().iter().rfind(|(at, _)| at.elapsed() <= time)?;
+            let then = || standing.history().iter().rfind(|(at, _)| at.elapsed() <= time);
+            let (_, why) = standing.aside().or_else(then)?;
             Some(format!("{}: {why}", member.rpc.endpoint()))
         };
         self.pool.members.iter().filter_map(of).collect()

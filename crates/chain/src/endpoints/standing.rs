@@ -159,6 +159,8 @@ impl Standing {
     /// It belongs to another network.
     pub(crate) fn is_of_another_network(&mut self, expected: &str, found: &str, now: Instant) -> Turn {
         self.identity = Identity::Wrong { expected: expected.to_owned(), found: found.to_owned() };
+        // Whatever it was set aside for before, this is worse, and news.
+        self.aside = None;
         self.set_aside(format!("it belongs to the network `{found}`"), now)
     }
 
@@ -182,5 +184,95 @@ impl Standing {
     fn return_if_fit(&mut self) -> Turn {
         let is_fit = !self.is_lagging && self.failures == 0 && !matches!(self.identity, Identity::Wrong { .. });
         if is_fit && self.aside.take().is_some() { Turn::Returned } else { Turn::None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken() -> ReadError {
+        ReadError::Transport { endpoint: "a:1".into(), what: "refused".into() }
+    }
+
+    #[test]
+    fn failures_in_a_row_set_it_aside_and_one_answer_brings_it_back() {
+        let (mut it, now) = (Standing::default(), Instant::now());
+        for _ in 1..FAILURES_MAX {
+            assert_eq!((it.failed(&broken(), now), it.fitness(now)), (Turn::None, Fitness::Fit));
+        }
+        assert_eq!(it.failed(&broken(), now), Turn::SetAside);
+        assert_eq!(it.fitness(now + COOL_OFF_MAX), Fitness::Cools { failures: 3 }, "time alone brings nobody back");
+        assert_eq!(it.answered(Method::GetHealth, 7), Turn::Returned);
+        assert_eq!((it.fitness(now), it.aside(), it.history().len()), (Fitness::Fit, None, 1));
+        assert_eq!(it.failed(&broken(), now), Turn::None, "it counts from nothing again");
+    }
+
+    #[test]
+    fn the_rest_between_probes_doubles_and_is_bounded() {
+        let (mut it, now) = (Standing::default(), Instant::now());
+        for _ in 0..FAILURES_MAX {
+            it.failed(&broken(), now);
+        }
+        assert!(it.is_resting(now) && !it.is_resting(now + COOL_OFF_FIRST));
+        it.failed(&broken(), now);
+        assert!(it.is_resting(now + COOL_OFF_FIRST) && !it.is_resting(now + COOL_OFF_FIRST * 2));
+        for _ in 0..100 {
+            it.failed(&broken(), now);
+        }
+        assert!(it.is_resting(now + COOL_OFF_MAX - Duration::from_millis(1)) && !it.is_resting(now + COOL_OFF_MAX));
+    }
+
+    #[test]
+    fn too_many_requests_is_no_failure_but_a_pause() {
+        let (mut it, now) = (Standing::default(), Instant::now());
+        let pause = Duration::from_secs(4);
+        let busy = |retry_after| ReadError::Http { endpoint: "a:1".into(), status: HTTP_TOO_MANY, what: String::new(), retry_after };
+        for _ in 0..10 {
+            assert_eq!(it.failed(&busy(Some(pause)), now), Turn::None);
+        }
+        assert_eq!(it.fitness(now), Fitness::BacksOff { until: now + pause });
+        assert_eq!(it.fitness(now + pause), Fitness::Fit);
+        it.failed(&busy(None), now);
+        assert_eq!(it.fitness(now), Fitness::BacksOff { until: now + BACK_OFF });
+    }
+
+    #[test]
+    fn who_is_behind_returns_when_it_is_not_any_more() {
+        let (mut it, now) = (Standing::default(), Instant::now());
+        assert_eq!(it.compared(Some("behind".into()), now), Turn::SetAside);
+        assert_eq!(it.answered(Method::GetLedgerEntries, 9), Turn::None);
+        assert_eq!(it.fitness(now), Fitness::Lags, "answers alone do not bring it back");
+        assert_eq!(it.compared(None, now), Turn::Returned);
+        assert_eq!(it.fitness(now), Fitness::Fit);
+    }
+
+    #[test]
+    fn another_network_is_for_good() {
+        let (mut it, now) = (Standing::default(), Instant::now());
+        it.answered(Method::GetHealth, 1_000_000);
+        assert_eq!(it.is_of_another_network("a", "b", now), Turn::SetAside);
+        assert_eq!((it.answered(Method::GetHealth, 5), it.compared(None, now)), (Turn::None, Turn::None));
+        assert_eq!((it.fitness(now), it.tip()), (Fitness::Wrong, 0), "its ledgers are of another chain");
+    }
+
+    #[test]
+    fn who_could_not_be_reached_must_say_again_which_network_it_is_of() {
+        let (mut it, now) = (Standing::default(), Instant::now());
+        let network = Network { passphrase: "a".into(), protocol_version: None };
+        it.identity = Identity::Right { network, checked: now };
+        it.failed(&ReadError::Garbage { endpoint: "a:1".into(), what: String::new() }, now);
+        assert!(matches!(it.identity, Identity::Right { .. }));
+        it.failed(&broken(), now);
+        assert!(matches!(it.identity, Identity::Unchecked));
+    }
+
+    #[test]
+    fn methods_go_back_in_time_each_for_itself() {
+        let mut it = Standing::default();
+        it.answered(Method::GetHealth, 10);
+        it.answered(Method::GetTransaction, 9);
+        it.answered(Method::GetHealth, 8);
+        assert_eq!((it.said(Method::GetHealth), it.said(Method::GetTransaction), it.tip()), (10, 9, 10));
     }
 }
