@@ -43,7 +43,7 @@ impl Kind {
         let bound = binding.bound;
         Ok(Self {
             location: Location::new(&bound, &spec.kind),
-            key_location: KeyLocation::new(&bound),
+            key_location: KeyLocation::new(&bound, &spec.kind),
             comparison: Comparison::new(&bound, &spec.kind),
             new_rows: NewRows::new(&bound),
             enumeration: Enumeration::new(&bound),

@@ -24,6 +24,8 @@ pub struct Located {
     pub envelope: Option<String>,
     /// What an earlier look at a row of transactions remembered.
     pub checkpoint: Option<Value>,
+    /// The ledger of the newest observation that was applied to the row. An older one says nothing.
+    pub floor: Option<i64>,
 }
 
 /// What a key that was enumerated on chain says of its place there.
@@ -35,6 +37,8 @@ pub struct LocatedKey {
     pub contract: Option<String>,
     /// A row has this key by now (also one outside the spec's `where`).
     pub row: Option<RowIdentity>,
+    /// See [`Located::floor`]; of whichever rows have had this key.
+    pub floor: Option<i64>,
 }
 
 /// A row to be compared.

@@ -35,6 +35,7 @@ struct Row {
     submitted: Option<i64>,
     envelope: Option<String>,
     checkpoint: Option<Value>,
+    floor: Option<i64>,
 }
 
 impl Location {
@@ -44,12 +45,14 @@ impl Location {
         let mut input = part_columns(bound.identity.len());
         input.push(("identity".to_owned(), "text"));
         let sql = format!(
-            "{rows}\nSELECT r.\"trueup:ord\" AS ord, w.provisional, x.*\nFROM \"trueup:rows\" AS r\n\
+            "{rows}\nSELECT r.\"trueup:ord\" AS ord, w.provisional, x.*,\n  \
+             (SELECT e.floor_ledger FROM trueup.entities AS e WHERE e.kind = {kind} AND e.identity = r.\"trueup:identity\") AS floor\nFROM \"trueup:rows\" AS r\n\
              CROSS JOIN LATERAL (SELECT {provisional} AS provisional FROM {db}{filter} OFFSET 0) AS w\n\
              CROSS JOIN LATERAL (SELECT CASE WHEN NOT ({null_key}) THEN {key} END AS key, ARRAY[{arguments}]::text[] AS arguments, \
              {contract} AS contract, {hash} AS hash, {submitted} AS submitted, {envelope} AS envelope, {checkpoint} AS checkpoint \
              FROM {db}) AS x\nORDER BY 1",
             rows = rows(bound, &input),
+            kind = literal(&kind.0),
             provisional = provisional(bound),
             db = db_scope(bound),
             filter = where_filter(bound),
@@ -79,7 +82,7 @@ impl Location {
                 for index in 0..self.identity_columns {
                     query = query.bind(part_array(&items[range.clone()], index));
                 }
-                query = query.bind(items[range].iter().map(|(row, _)| row.0.clone()).collect::<Vec<_>>());
+                query = query.bind(items[range.clone()].iter().map(|(row, _)| row.0.clone()).collect::<Vec<_>>());
                 statements.add();
                 let rows = query.fetch_all(pool).await?;
                 Ok(rows.into_iter().map(|row| (first + place(row.ord), row)).collect())
@@ -106,6 +109,7 @@ impl Location {
             submitted: row.submitted,
             envelope: row.envelope,
             checkpoint: row.checkpoint,
+            floor: row.floor,
         })
     }
 }

@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
-use trueup_judge::{ChainKey, RowIdentity};
+use trueup_judge::{ChainKey, EntityKind, RowIdentity};
 
 use super::bisect::bisect;
 use super::input::{Batch, input_part, part_array, part_columns, unnest};
 use super::locate::place;
 use crate::bind::Bound;
 use crate::identity::{canonical_of, names_key};
-use crate::sql::{ident, list};
+use crate::sql::{ident, list, literal};
 use crate::{DatabaseError, LocatedKey, RowError, Statements};
 
 /// The statement that locates keys.
@@ -26,21 +26,26 @@ struct Row {
     arguments: Vec<Option<String>>,
     contract: Option<String>,
     row_identity: Option<String>,
+    floor: Option<i64>,
 }
 
 impl KeyLocation {
-    pub fn new(bound: &Bound) -> Self {
+    pub fn new(bound: &Bound, kind: &EntityKind) -> Self {
+        let mut input = part_columns(bound.key.len());
+        input.push(("key".to_owned(), "text"));
         let key = list(
             bound.key.iter().enumerate().map(|(index, it)| format!("({})::{} AS {}", input_part(index), it.base_sql, ident(&it.name))),
         );
         let contract = bound.contract.as_ref().filter(|it| bound.key.iter().any(|key| key.name == it.name));
         let sql = format!(
-            "SELECT i.\"ord\" AS ord, x.*, (SELECT {identity} FROM {table} AS it WHERE {names} LIMIT 1) AS row_identity\nFROM {unnest}\n\
+            "SELECT i.\"ord\" AS ord, x.*, (SELECT {identity} FROM {table} AS it WHERE {names} LIMIT 1) AS row_identity,\n  \
+             (SELECT max(e.floor_ledger) FROM trueup.entities AS e WHERE e.kind = {kind} AND e.chain_key = i.\"key\") AS floor\nFROM {unnest}\n\
              CROSS JOIN LATERAL (SELECT ARRAY[{arguments}]::text[] AS arguments, {contract} AS contract FROM (SELECT {key}) AS db OFFSET 0) AS x\nORDER BY 1",
             identity = canonical_of(&bound.identity, "it"),
             table = bound.table.sql(),
             names = names_key(bound, "it", input_part),
-            unnest = unnest(&part_columns(bound.key.len())),
+            kind = literal(&kind.0),
+            unnest = unnest(&input),
             arguments = list(&bound.arguments),
             contract = contract.map_or_else(|| "NULL::text".to_owned(), |column| format!("{}::text", column.of("db"))),
         );
@@ -62,6 +67,7 @@ impl KeyLocation {
                 for index in 0..self.key_columns {
                     query = query.bind(part_array(&items[range.clone()], index));
                 }
+                query = query.bind(items[range.clone()].iter().map(|(key, _)| key.0.clone()).collect::<Vec<_>>());
                 statements.add();
                 let rows = query.fetch_all(pool).await?;
                 Ok(rows.into_iter().map(|row| (first + place(row.ord), row)).collect())
@@ -76,6 +82,6 @@ impl KeyLocation {
 
 impl From<Row> for LocatedKey {
     fn from(row: Row) -> Self {
-        Self { arguments: row.arguments, contract: row.contract, row: row.row_identity.map(RowIdentity) }
+        Self { arguments: row.arguments, contract: row.contract, row: row.row_identity.map(RowIdentity), floor: row.floor }
     }
 }

@@ -18,5 +18,5 @@ pub use plans::{
     Conclusion, NewPlan, RepairState, StoredPlan, conclude, fail_plans, insert_plans, keep_second_read, load_plans, plans_to_confirm,
 };
 pub use retention::{purged, to_purge};
-pub use select::{Phase, Run, RunState, expired, get, latest_finished, list, lock_running, unfinished_like};
+pub use select::{Phase, Run, RunState, expired, get, latest_finished, list, lock_running, modes, unfinished_like};
 pub use tick::{Tick, attach_run, last_tick, now, record_tick, take_schedule};

@@ -215,7 +215,21 @@ pub async fn lock_running(conn: &mut PgConnection, runs: &[RunId]) -> Result<Vec
             .bind(ids)
             .fetch_all(conn)
             .await?;
-    rows.into_iter().map(|(id, mode)| Ok((RunId(id), mode.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?))).collect()
+    rows.into_iter().map(read_mode).collect()
+}
+
+fn read_mode((id, mode): (i64, String)) -> Result<(RunId, Mode), sqlx::Error> {
+    Ok((RunId(id), mode.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?))
+}
+
+/// How far these runs go; those that do not exist are left out.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn modes(conn: &mut PgConnection, runs: &[RunId]) -> Result<Vec<(RunId, Mode)>, sqlx::Error> {
+    let ids: Vec<i64> = runs.iter().map(|run| run.0).collect();
+    let rows: Vec<(i64, String)> = sqlx::query_as("SELECT id, mode FROM trueup.runs WHERE id = ANY($1)").bind(ids).fetch_all(conn).await?;
+    rows.into_iter().map(read_mode).collect()
 }
 
 /// The newest unfinished run of the same origin, kinds (sorted) and mode.

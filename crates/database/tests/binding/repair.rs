@@ -105,6 +105,40 @@ async fn an_observation_older_than_the_last_repair_is_refused() {
     repaired(&application.repair(&kind, &[order(2, "1", stale)]).await[0]);
 }
 
+/// The row that was inserted is gone, and with it its identity: its key is remembered.
+#[tokio::test]
+async fn an_observation_older_than_what_was_applied_to_its_key_inserts_nothing() {
+    let application =
+        Application::new("CREATE TABLE loans (row bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id bigint UNIQUE NOT NULL, status text, balance numeric, total numeric)").await;
+    let kind = application.bind(LOAN_SPEC).await;
+    let new_row = |balance| row(&[("id", Some("3")), ("status", Some("active")), ("balance", Some(balance))]);
+    repaired(&application.repair(&kind, &[insertion(1, "3", new_row("5"))]).await[0]);
+    application.run("DELETE FROM loans").await;
+    let mut stale = insertion(2, "3", new_row("20"));
+    stale.body.stamp = Some(Stamp { ledger: LEDGER - 1, ..stamp() });
+    let beside = insertion(3, "4", row(&[("id", Some("4")), ("status", Some("active")), ("balance", Some("1"))]));
+    let outcomes = application.repair(&kind, &[stale, beside]).await;
+    assert_eq!(outcomes[0], RepairOutcome::BehindFloor { floor: i64::from(LEDGER) });
+    repaired(&outcomes[1]);
+    repaired(&application.repair(&kind, &[insertion(4, "3", new_row("5"))]).await[0]);
+}
+
+#[tokio::test]
+async fn what_was_applied_to_a_row_or_to_its_key_comes_with_its_place_on_chain() {
+    let application = Application::new(LOANS).await;
+    application.run("INSERT INTO loans VALUES (1, 'active', 20), (2, 'active', 20)").await;
+    let kind = application.bind(LOAN_SPEC).await;
+    let plan = application.plan(&kind, "1", &[Some("Active"), Some("5")]).await;
+    repaired(&application.repair(&kind, &[order(1, "1", plan)]).await[0]);
+    let floor = Some(i64::from(LEDGER));
+    assert_eq!(application.locate(&kind, "1").await.unwrap().floor, floor);
+    assert_eq!(application.locate(&kind, "2").await.unwrap().floor, None);
+    let keys = ["1", "2"].map(|key| ChainKey(key.to_owned()));
+    let located = kind.locate_keys(&application.pools.read, &keys).await.unwrap();
+    let floors: Vec<_> = located.into_iter().map(|(key, it)| (key.0, it.unwrap().floor)).collect();
+    assert_eq!(floors, [("1".to_owned(), floor), ("2".to_owned(), None)]);
+}
+
 #[tokio::test]
 async fn rows_that_write_different_columns_go_together() {
     let application = Application::new(LOANS).await;
