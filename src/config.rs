@@ -30,11 +30,18 @@ pub(crate) const DEFAULT_TIMEOUT_SECS: i64 = 3600;
 pub struct Config {
     /// `postgres://…`: a direct or session-mode connection.
     pub database_url: Option<String>,
-    /// The Soroban RPC endpoint.
+    /// The Soroban RPC endpoint; of several, the preferred one.
     pub rpc_url: Option<String>,
-    /// The network that the endpoint must belong to.
+    /// More endpoints of the same chain, which are asked where those before them do not answer.
+    #[serde(default)]
+    pub rpc_urls: Vec<String>,
+    /// How many endpoints must show the same before a row is repaired: 1 or 2; 1 unless it says otherwise.
+    pub confirm: Option<usize>,
+    /// How many ledgers an endpoint may be behind the newest that is known before it is set aside.
+    pub max_lag_ledgers: Option<u32>,
+    /// The network that every endpoint must belong to.
     pub network_passphrase: Option<String>,
-    /// Requests a second to the endpoint at most, for this process.
+    /// Requests a second to each endpoint at most, for this process.
     pub rpc_calls_per_second: Option<u32>,
     /// How long one request may take, in milliseconds: 100 to 600,000; 30,000.
     pub rpc_timeout_ms: Option<u64>,
@@ -82,7 +89,7 @@ impl Config {
     /// # Errors
     /// The file is not valid, with the place.
     pub fn from_environment() -> anyhow::Result<Self> {
-        Ok(Self::read(None)?.or_environment())
+        Self::read(None)?.or_environment()
     }
 
     /// Reads a file; the default one may be missing, a named one may not.
@@ -99,19 +106,34 @@ impl Config {
         toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
     }
 
-    /// What the environment says goes before what the file says: `DATABASE_URL`, `TRUEUP_RPC_URL`, `TRUEUP_HORIZON_URL`,
+    /// What the environment says goes before what the file says: `DATABASE_URL`, `TRUEUP_RPC_URL`
+    /// (several: separated by commas or blanks), `TRUEUP_HORIZON_URL`, `TRUEUP_CONFIRM`,
     /// `TRUEUP_NETWORK_PASSPHRASE`, `TRUEUP_SPECS` (separated by `:`).
-    #[must_use]
-    pub fn or_environment(mut self) -> Self {
+    ///
+    /// # Errors
+    /// A variable that must be a number is none.
+    pub fn or_environment(mut self) -> anyhow::Result<Self> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         self.database_url = variable("DATABASE_URL").or(self.database_url);
-        self.rpc_url = variable("TRUEUP_RPC_URL").or(self.rpc_url);
+        if let Some(urls) = variable("TRUEUP_RPC_URL") {
+            self.set_rpc_urls(urls.split(|it: char| it == ',' || it.is_whitespace()).map(str::to_owned));
+        }
+        if let Some(confirm) = variable("TRUEUP_CONFIRM") {
+            let confirm = confirm.trim().parse();
+            self.confirm = Some(confirm.context("TRUEUP_CONFIRM says how many endpoints must agree before a repair: 1 or 2")?);
+        }
         self.horizon_url = variable("TRUEUP_HORIZON_URL").or(self.horizon_url);
         self.network_passphrase = variable("TRUEUP_NETWORK_PASSPHRASE").or(self.network_passphrase);
         if let Some(specs) = variable("TRUEUP_SPECS") {
             self.specs = std::env::split_paths(&specs).collect();
         }
-        self
+        Ok(self)
+    }
+
+    /// These endpoints and no others; empty texts are none.
+    pub(crate) fn set_rpc_urls(&mut self, urls: impl IntoIterator<Item = String>) {
+        self.rpc_url = None;
+        self.rpc_urls = urls.into_iter().filter(|url| !url.trim().is_empty()).collect();
     }
 
     /// The address of the database.
@@ -124,14 +146,16 @@ impl Config {
             .context("no database is named: give --database-url, set DATABASE_URL, or write database_url into trueup.toml")
     }
 
-    /// The address of the chain.
+    /// The addresses of the chain: `rpc_url`, then `rpc_urls`.
     ///
     /// # Errors
-    /// Nobody said it.
-    pub fn rpc_url(&self) -> anyhow::Result<&str> {
-        self.rpc_url
-            .as_deref()
-            .context("no Soroban RPC endpoint is named: give --rpc-url, set TRUEUP_RPC_URL, or write rpc_url into trueup.toml")
+    /// Nobody said one.
+    pub fn rpc_endpoints(&self) -> anyhow::Result<Vec<String>> {
+        let urls: Vec<String> = self.rpc_url.iter().chain(&self.rpc_urls).cloned().collect();
+        if urls.is_empty() {
+            bail!("no Soroban RPC endpoint is named: give --rpc-url, set TRUEUP_RPC_URL, or write rpc_url into trueup.toml");
+        }
+        Ok(urls)
     }
 
     /// The spec files and folders.
@@ -226,6 +250,17 @@ mod tests {
             (schedules[0].name.as_str(), schedules[0].mode, schedules[0].timeout_secs),
             ("nightly", Mode::Repair, DEFAULT_TIMEOUT_SECS)
         );
+    }
+
+    #[test]
+    fn several_endpoints_are_asked_in_the_order_in_which_they_are_named() {
+        let config = parse("rpc_url = 'http://a'\nrpc_urls = ['http://b', 'http://c']\nconfirm = 2").expect("valid");
+        assert_eq!(config.rpc_endpoints().expect("three"), ["http://a", "http://b", "http://c"]);
+        assert_eq!(config.confirm, Some(2));
+        let mut other = config;
+        other.set_rpc_urls(["http://d".to_owned(), " ".to_owned()]);
+        assert_eq!(other.rpc_endpoints().expect("one"), ["http://d"], "what goes before replaces all");
+        assert!(Config::default().rpc_endpoints().expect_err("none").to_string().contains("--rpc-url"));
     }
 
     #[test]

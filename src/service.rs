@@ -108,13 +108,19 @@ pub(crate) async fn connect_database(config: &Config) -> anyhow::Result<Pools> {
 }
 
 pub(crate) async fn connect_chain(config: &Config) -> anyhow::Result<Chain> {
-    let mut chain = trueup_chain::Config::new(config.rpc_url()?);
+    let mut chain = trueup_chain::Config { urls: config.rpc_endpoints()?, ..trueup_chain::Config::default() };
     chain.network_passphrase.clone_from(&config.network_passphrase);
     if let Some(calls_per_second) = config.rpc_calls_per_second {
         chain.calls_per_second = calls_per_second;
     }
     if let Some(timeout) = config.rpc_timeout()? {
         chain.timeout = timeout;
+    }
+    if let Some(confirm) = config.confirm {
+        chain.confirm = confirm;
+    }
+    if let Some(max_lag_ledgers) = config.max_lag_ledgers {
+        chain.max_lag_ledgers = max_lag_ledgers;
     }
     Ok(Chain::connect(chain).await?)
 }

@@ -2,7 +2,7 @@ use clap::Args;
 use serde_json::json;
 use trueup_database::Kind;
 use trueup_spec::{FieldValue, Spec};
-use trueup_workers::{Checked, Context, Sample, check_kind};
+use trueup_workers::{Checked, Context, Sample, SurveyedEndpoint, check_kind};
 
 use super::{Exit, output};
 use crate::view::{printable, table, value};
@@ -20,6 +20,7 @@ pub(crate) struct Arguments {
 pub(super) async fn check(config: &Config, arguments: &Arguments) -> anyhow::Result<Exit> {
     let trueup = Trueup::connect_unwarned(config, config.worker_settings()?, config.queue_settings()?).await?;
     let context: &Context = trueup.context();
+    let endpoints = context.survey_endpoints().await;
     let mut sound = true;
     let mut documents = Vec::new();
     for kind in context.bound_kinds() {
@@ -28,9 +29,11 @@ pub(super) async fn check(config: &Config, arguments: &Arguments) -> anyhow::Res
         if arguments.json { documents.push(as_json(kind, &checked)) } else { output::line(&as_text(kind, &checked))? }
     }
     if arguments.json {
-        output::json(&json!({ "network": context.network(), "sound": sound, "kinds": documents }))?;
+        let endpoints: Vec<_> = endpoints.iter().map(endpoint_as_json).collect();
+        output::json(&json!({ "network": context.network(), "endpoints": endpoints, "sound": sound, "kinds": documents }))?;
     } else {
         output::line(&format!("network: {}", context.network()))?;
+        output::line(&endpoints_as_text(&endpoints))?;
         if config.network_passphrase.is_none() {
             output::line(
                 "warning: no network passphrase is configured, so that any network would do; set TRUEUP_NETWORK_PASSPHRASE to the one above",
@@ -38,6 +41,26 @@ pub(super) async fn check(config: &Config, arguments: &Arguments) -> anyhow::Res
         }
     }
     Ok(if sound { Exit::Clean } else { Exit::Error })
+}
+
+/// An endpoint that is not well is no error as long as another is: the chain can be read.
+fn endpoints_as_text(endpoints: &[SurveyedEndpoint]) -> String {
+    let number = |value: Option<u32>| value.map(|it| it.to_string()).unwrap_or_default();
+    let rows = endpoints.iter().map(|it| {
+        let state = it.problem.as_deref().unwrap_or("ok").to_owned();
+        vec![it.endpoint.clone(), number(it.ledger), number(it.lag), number(it.protocol_version), state]
+    });
+    table(&["endpoint", "ledger", "behind", "protocol", "state"], rows)
+}
+
+fn endpoint_as_json(it: &SurveyedEndpoint) -> serde_json::Value {
+    json!({
+        "endpoint": it.endpoint,
+        "ledger": it.ledger,
+        "lag": it.lag,
+        "protocol_version": it.protocol_version,
+        "problem": it.problem,
+    })
 }
 
 /// What makes a kind unfit for a run.

@@ -14,13 +14,16 @@ pub(crate) struct Connection {
     /// The application's Postgres: a direct or session-mode connection [env: DATABASE_URL]
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// Soroban RPC endpoint [env: TRUEUP_RPC_URL]
+    /// Soroban RPC endpoint; may be given several times, the preferred one first [env: TRUEUP_RPC_URL]
     #[arg(long, global = true, value_name = "URL")]
-    rpc_url: Option<String>,
+    rpc_url: Vec<String>,
     /// Horizon server, asked for transactions that are older than what the endpoint keeps [env: TRUEUP_HORIZON_URL]
     #[arg(long, global = true, value_name = "URL")]
     horizon_url: Option<String>,
-    /// The network that the endpoint must belong to [env: TRUEUP_NETWORK_PASSPHRASE]
+    /// How many endpoints must show the same before a row is repaired: 1 or 2 [env: TRUEUP_CONFIRM]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    confirm: Option<usize>,
+    /// The network that every endpoint must belong to [env: TRUEUP_NETWORK_PASSPHRASE]
     #[arg(long, global = true, value_name = "PASSPHRASE")]
     network_passphrase: Option<String>,
     /// Spec file or folder; may be given several times [env: TRUEUP_SPECS]
@@ -41,9 +44,12 @@ impl Connection {
     }
 
     pub(crate) fn config(self) -> anyhow::Result<Config> {
-        let mut config = Config::read(self.config.as_deref())?.or_environment();
+        let mut config = Config::read(self.config.as_deref())?.or_environment()?;
         config.database_url = self.database_url.or(config.database_url);
-        config.rpc_url = self.rpc_url.or(config.rpc_url);
+        if !self.rpc_url.is_empty() {
+            config.set_rpc_urls(self.rpc_url);
+        }
+        config.confirm = self.confirm.or(config.confirm);
         config.horizon_url = self.horizon_url.or(config.horizon_url);
         config.network_passphrase = self.network_passphrase.or(config.network_passphrase);
         if !self.specs.is_empty() {

@@ -1,5 +1,6 @@
 //! The last job of a run: its report, exactly once.
 
+use trueup_database::runs::{RepairState, Run};
 use trueup_database::{report, runs};
 use trueup_judge::RunId;
 use trueup_queue::{Ack, AckResult, Failure, Handled, Job};
@@ -21,7 +22,10 @@ async fn write_report(context: &Context, job: &Job) -> anyhow::Result<Handled> {
     // First the end of the run: its row is locked from here on, so that nothing it counts changes any more.
     let finished = runs::finish(&mut tx, run).await?;
     if let (true, Some(found)) = (finished, runs::get(&mut tx, run).await?) {
-        let document = Document::assemble(&mut tx, &found).await?;
+        let mut document = Document::assemble(&mut tx, &found).await?;
+        if lacks_something(&document) {
+            document.notes.extend(set_aside_during(context, &found));
+        }
         report::write(&mut tx, run, &serde_json::to_value(&document)?).await?;
         tracing::info!(run = run.0, state = found.state.as_str(), drifted = document.drifted(), "the report is written");
     }
@@ -29,4 +33,17 @@ async fn write_report(context: &Context, job: &Job) -> anyhow::Result<Handled> {
     context.queue.ack(&mut tx, &[ack]).await?;
     tx.commit().await?;
     Ok(Handled::AlreadyAcked)
+}
+
+/// Whether entities were not judged, or repairs not made, for reasons that may lie with the chain's endpoints.
+fn lacks_something(document: &Document) -> bool {
+    let unjudged = ["failed", "unknown", "settling", "unjudged"].iter().any(|verdict| document.total(verdict) > 0);
+    unjudged || document.kinds.values().any(|kind| kind.repairs.contains_key(RepairState::Withheld.as_str()))
+}
+
+/// The endpoints that this process had set aside while the run was on: why it took long, or much of it is unknown.
+fn set_aside_during(context: &Context, run: &Run) -> Vec<String> {
+    let lasted = run.finished_at.unwrap_or(run.opened_at) - run.opened_at;
+    let aside = context.chain.set_aside_within(lasted.to_std().unwrap_or_default());
+    aside.into_iter().map(|why| format!("an RPC endpoint was set aside during the run: {why}")).collect()
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use trueup_chain::{Chain, EVENTS_PER_PAGE_MAX, Horizon};
+use trueup_chain::{Chain, EVENTS_PER_PAGE_MAX, Horizon, SurveyedEndpoint};
 use trueup_database::{Kind, Pools};
 use trueup_judge::EntityKind;
 use trueup_queue::Queue;
@@ -79,6 +79,11 @@ impl Context {
     #[must_use]
     pub fn network(&self) -> &str {
         &self.chain.network().passphrase
+    }
+
+    /// How each of the chain's endpoints is, asked now.
+    pub async fn survey_endpoints(&self) -> Vec<SurveyedEndpoint> {
+        self.chain.survey().await
     }
 
     /// The database.

@@ -72,10 +72,13 @@ async fn settle(
 fn result(context: &Context, job: &Job, look: &Look) -> AckResult {
     let verdict = look.judgement.verdict;
     match verdict {
-        Verdict::Settling(SettlingReason::RecentlyChanged) if job.looks < context.settings.max_looks => AckResult::Again {
-            after: Duration::from_secs(u64::try_from(look.settles_in_secs).unwrap_or_default()),
-            reason: verdict.to_string(),
-        },
+        Verdict::Settling(reason) if job.looks < context.settings.max_looks => {
+            let settles_in = Duration::from_secs(u64::try_from(look.settles_in_secs).unwrap_or_default());
+            // What only waits for its grace is looked at when that is over; what moves, in a moment.
+            let after =
+                if reason == SettlingReason::RecentlyChanged { settles_in } else { settles_in.max(context.settings.look_again_after) };
+            AckResult::Again { after, reason: verdict.to_string() }
+        }
         Verdict::InSync if look.nearly && job.looks < context.settings.max_looks => {
             AckResult::Again { after: context.settings.look_again_after, reason: verdict.to_string() }
         }

@@ -42,4 +42,6 @@ pub use settings::Settings;
 pub use start::{cancel, kinds_named, run_status, start_run};
 pub use task::Task;
 pub use trace::traceparent;
+/// How one of the chain's endpoints is.
+pub use trueup_chain::SurveyedEndpoint;
 pub use worker::run_worker;

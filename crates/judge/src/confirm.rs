@@ -29,7 +29,7 @@ pub fn confirm(first: &Plan, second: Judgement) -> Confirmation {
     }
 }
 
-fn is_same(first: &Plan, second: &Plan) -> bool {
+pub(crate) fn is_same(first: &Plan, second: &Plan) -> bool {
     let last_modified = |plan: &Plan| plan.stamp.as_ref().map(|stamp| stamp.last_modified);
     first.drifts == second.drifts
         && first.judged == second.judged

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no randomness, no async. What time it is and how old a row is comes in as data, so that
 //! each rule can be read as a table and tested as one.
 
+mod agree;
 mod class;
 mod confirm;
 mod judge;
@@ -13,6 +14,7 @@ mod plan;
 mod repair;
 mod verdict;
 
+pub use agree::{Agreement, SecondOpinion, agree};
 pub use class::Class;
 pub use confirm::{Confirmation, confirm};
 pub use judge::{Difference, Judgement, RowFacts, Rules, Seen, judge_missing_row, judge_row};

@@ -74,10 +74,11 @@ pub(super) async fn commit(context: &Context, kind: &Kind, decided: Vec<Decided<
     Ok(())
 }
 
-/// The write that a confirmed plan asks for. Without its contract's instance nothing is written: invariant 8.
+/// The write that a confirmed plan asks for. Without its contract's instance nothing is written: invariant 8. Nor
+/// without the agreement of a second endpoint, where one is asked for.
 fn order(it: &Decided<'_>) -> Option<Order> {
     let Confirmation::Confirmed(plan) = &it.confirmation else { return None };
-    if !it.with_instance || matches!(plan.action, Action::Report { .. }) {
+    if !it.with_instance || it.second.objection().is_some() || matches!(plan.action, Action::Report { .. }) {
         return None;
     }
     Some(Order {

@@ -1,5 +1,6 @@
 //! Phase 2: a second look at what drifted; what is still so is repaired, in mode `repair`.
 
+mod agree;
 mod commit;
 mod second;
 mod settle;
@@ -13,7 +14,7 @@ use trueup_queue::{Failure, Handled, Job};
 use crate::batcher::Answer;
 use crate::context::Context;
 pub(crate) use commit::RUN_ENDED;
-use second::{Second, second_looks};
+use second::{SecondLook, second_looks};
 
 /// Confirms plans: the key of each job is a plan's id.
 pub(crate) async fn confirm_plans(context: Context, kind: &Kind, jobs: Vec<Job>, intent: Intent) -> Vec<Answer> {
@@ -33,14 +34,15 @@ struct Decided<'a> {
     settles_in_secs: i64,
     detail: Option<String>,
     confirmation: Confirmation,
+    second: agree::Second,
 }
 
-async fn finish(context: &Context, kind: &Kind, looks: Vec<Result<Second<'_>, Failure>>) -> Vec<Answer> {
+async fn finish(context: &Context, kind: &Kind, looks: Vec<Result<SecondLook<'_>, Failure>>) -> Vec<Answer> {
     let mut answers = Vec::with_capacity(looks.len());
     let mut decided = Vec::with_capacity(looks.len());
     for look in looks {
         match look {
-            Ok(Second { job, plan, look, span }) => {
+            Ok(SecondLook { job, plan, look, span }) => {
                 if let Some(ledger) = look.ledger {
                     context.meter.saw_ledger(RunId(job.group.0), ledger);
                 }
@@ -54,13 +56,18 @@ async fn finish(context: &Context, kind: &Kind, looks: Vec<Result<Second<'_>, Fa
                     settles_in_secs: look.settles_in_secs,
                     detail: look.detail,
                     confirmation,
+                    second: agree::Second::NotNeeded,
                 });
                 answers.push(Ok(Handled::AlreadyAcked));
             }
             Err(failure) => answers.push(Err(failure)),
         }
     }
-    if let Err(error) = commit::commit(context, kind, decided).await {
+    let ended = async {
+        agree::ask_second(context, kind, &mut decided).await?;
+        commit::commit(context, kind, decided).await
+    };
+    if let Err(error) = ended.await {
         let failure = Failure::passing(error.to_string());
         answers.iter_mut().filter(|answer| answer.is_ok()).for_each(|answer| *answer = Err(failure.clone()));
     }

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::look::{Look, look_at_keys, look_at_rows};
 
 /// A plan with its job and its second look.
-pub(super) struct Second<'a> {
+pub(super) struct SecondLook<'a> {
     pub(super) job: &'a Job,
     pub(super) plan: StoredPlan,
     pub(super) look: Look,
@@ -24,7 +24,7 @@ pub(super) async fn second_looks<'a>(
     kind: &Kind,
     jobs: &'a [Job],
     intent: Intent,
-) -> anyhow::Result<Vec<Result<Second<'a>, Failure>>> {
+) -> anyhow::Result<Vec<Result<SecondLook<'a>, Failure>>> {
     let ids: Vec<PlanId> = jobs.iter().filter_map(|job| job.key.parse().ok().map(PlanId)).collect();
     let mut connection = context.pools.read.acquire().await?;
     let stored = runs::load_plans(&mut connection, &ids).await?;
@@ -59,7 +59,7 @@ pub(super) async fn second_looks<'a>(
                 (None, None) => None,
             };
             let look = look.cloned().unwrap_or_else(|| Err(Failure::permanent("the plan is about no entity")))?;
-            Ok(Second { job, span: entity_span(kind, job, plan), plan: plan.clone(), look })
+            Ok(SecondLook { job, span: entity_span(kind, job, plan), plan: plan.clone(), look })
         })
         .collect())
 }

@@ -8,6 +8,7 @@ use trueup_judge::{Action, Confirmation, Plan, SettlingReason, UnknownReason, Ve
 use trueup_spec::Priority;
 
 use super::Decided;
+use super::agree::Second;
 use crate::context::Context;
 
 /// Where a plan stands after it.
@@ -31,16 +32,13 @@ pub(super) fn settle(context: &Context, kind: &Kind, it: &Decided<'_>, outcome: 
         (Confirmation::Gone(verdict), _) => conclude(*verdict, None, None, it.detail.clone()),
         (Confirmation::Moving { plan, otherwise }, _) if may_look_again => again(*otherwise, plan.clone()),
         (Confirmation::Moving { otherwise, .. }, _) => conclude(*otherwise, None, None, None),
-        (Confirmation::Confirmed(plan), None) => {
-            let withheld = repairing && !it.with_instance && !matches!(plan.action, Action::Report { .. });
-            let repair = withheld.then_some(RepairState::Withheld);
-            conclude(
-                Verdict::Drifted,
-                Some(plan),
-                repair,
-                withheld.then(|| "the contract's instance did not come with the entry".to_owned()),
-            )
-        }
+        (Confirmation::Confirmed(plan), None) => match hold_back(it, plan, repairing) {
+            Some(Held { may_pass: true, .. }) if may_look_again => again(Verdict::Settling(SettlingReason::Moving), Some(plan.clone())),
+            held => {
+                let repair = held.is_some().then_some(RepairState::Withheld);
+                conclude(Verdict::Drifted, Some(plan), repair, held.map(|held| held.why))
+            }
+        },
         (Confirmation::Confirmed(plan), Some(outcome)) => match outcome {
             RepairOutcome::Repaired { .. } | RepairOutcome::AlreadyDone { .. } => {
                 conclude(Verdict::Drifted, Some(plan), Some(RepairState::Repaired), None)
@@ -58,4 +56,23 @@ pub(super) fn settle(context: &Context, kind: &Kind, it: &Decided<'_>, outcome: 
             }
         },
     }
+}
+
+/// Why a write is held back.
+struct Held {
+    why: String,
+    /// Another look may find it otherwise.
+    may_pass: bool,
+}
+
+/// Why a confirmed plan that asks for a write was not tried; none where it asks for none, or its run writes nothing.
+fn hold_back(it: &Decided<'_>, plan: &Plan, repairing: bool) -> Option<Held> {
+    if !repairing || matches!(plan.action, Action::Report { .. }) {
+        return None;
+    }
+    if !it.with_instance {
+        return Some(Held { why: "the contract's instance did not come with the entry".to_owned(), may_pass: false });
+    }
+    let why = it.second.objection()?;
+    Some(Held { why, may_pass: matches!(it.second, Second::Unclear(_)) })
 }

@@ -7,7 +7,7 @@ use trueup_judge::{ChainKey, SkipReason, Verdict, judge_missing_row};
 use trueup_queue::Failure;
 use trueup_spec::Source;
 
-use super::observe::observe;
+use super::observe::{is_behind, observe};
 use super::{Look, LookResult, all_failed, distinct};
 use crate::context::Context;
 
@@ -29,7 +29,10 @@ pub(crate) async fn look_at_keys(context: &Context, kind: &Kind, keys: &[ChainKe
             Ok(located) => {
                 // The key of a transaction is its hash.
                 let hash = matches!(kind.spec().source, Source::Transaction(_)).then(|| key.0.clone());
-                missing.push((key, Located { arguments: located.arguments, contract: located.contract, hash, ..Located::default() }));
+                missing.push((
+                    key,
+                    Located { arguments: located.arguments, contract: located.contract, hash, floor: located.floor, ..Located::default() },
+                ));
             }
             Err(error) => drop(looks.insert(key, Err(Failure::permanent(error.to_string())))),
         }
@@ -37,9 +40,12 @@ pub(crate) async fn look_at_keys(context: &Context, kind: &Kind, keys: &[ChainKe
     let observed = observe(context, kind.spec(), missing.iter().map(|(_, located)| located), intent).await;
 
     let mut found = Vec::with_capacity(missing.len());
-    for ((key, _), observed) in missing.into_iter().zip(observed) {
+    for ((key, located), observed) in missing.into_iter().zip(observed) {
         match observed {
-            Ok(observed) => found.push((key, observed)),
+            Ok(observed) => match is_behind(&observed, located.floor) {
+                Some(floor) => drop(looks.insert(key.clone(), Ok(Look::behind_floor(Some(key), observed, floor)))),
+                None => found.push((key, observed)),
+            },
             Err(failure) => drop(looks.insert(key, Err(failure))),
         }
     }

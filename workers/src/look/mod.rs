@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use trueup_database::DatabaseError;
-use trueup_judge::{ChainKey, Judgement, Verdict};
+use trueup_judge::{ChainKey, Judgement, UnknownReason, Verdict};
 use trueup_queue::Failure;
 
 use observe::Observed;
@@ -30,6 +30,8 @@ pub(crate) struct Look {
     pub(crate) with_instance: bool,
     /// As of which ledger the chain answered.
     pub(crate) ledger: Option<u32>,
+    /// The endpoint that answered.
+    pub(crate) endpoint: Option<String>,
     /// Why the chain's answer could not be used, for people.
     pub(crate) detail: Option<String>,
     /// Seconds until the row has not changed for as long as its spec's grace.
@@ -49,6 +51,7 @@ impl Look {
             chain_entry: None,
             with_instance: false,
             ledger: None,
+            endpoint: None,
             detail: None,
             settles_in_secs: 0,
             remember: None,
@@ -56,11 +59,19 @@ impl Look {
         }
     }
 
+    /// The observation is older than what was already applied to the entity.
+    fn behind_floor(chain_key: Option<ChainKey>, observed: Observed, floor: i64) -> Self {
+        let judgement = Judgement::plain(Verdict::Unknown(UnknownReason::BehindFloor));
+        let detail = Some(format!("an observation of ledger {floor} was applied before"));
+        Self { detail, ..Self::of(judgement, chain_key, observed, 0) }
+    }
+
     fn of(judgement: Judgement, chain_key: Option<ChainKey>, observed: Observed, settles_in_secs: i64) -> Self {
         Self {
             judgement,
             chain_key,
-            ledger: observed.ledger(),
+            ledger: observed.stamp().map(|stamp| stamp.ledger),
+            endpoint: observed.stamp().map(|stamp| stamp.endpoint.clone()),
             chain_entry: observed.chain_entry,
             with_instance: observed.with_instance,
             detail: observed.detail,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use trueup_chain::{Intent, ReadError, Reading, decode_all, key_value, ledger_key};
 use trueup_database::Located;
-use trueup_judge::Seen;
+use trueup_judge::{Seen, Stamp};
 use trueup_queue::Failure;
 use trueup_spec::{Contract, Soroban, Source, Spec};
 
@@ -29,15 +29,22 @@ impl Observed {
         Self { seen, values: None, chain_entry: None, with_instance: true, detail: None, remember: None, nearly: false }
     }
 
-    pub(super) fn ledger(&self) -> Option<u32> {
+    /// Where and as of which ledger the answer was; none where it says nothing of an entry.
+    pub(super) fn stamp(&self) -> Option<&Stamp> {
         match &self.seen {
-            Seen::Present(stamp) | Seen::Absent { stamp, .. } => Some(stamp.ledger),
+            Seen::Present(stamp) | Seen::Absent { stamp, .. } => Some(stamp),
             Seen::Unreadable | Seen::NoKey | Seen::InFlight | Seen::Pruned => None,
         }
     }
 }
 
 pub(super) type Observation = Result<Observed, Failure>;
+
+/// Whether the observation is older than one that was applied to its entity before, by this ledger.
+pub(super) fn is_behind(observed: &Observed, floor: Option<i64>) -> Option<i64> {
+    let ledger = i64::from(observed.stamp()?.ledger);
+    floor.filter(|floor| ledger < *floor)
+}
 
 /// Asks the chain; one answer for each row, in order. `intent` announced the keys, and ends when they are here. The
 /// chain is not asked about provisional rows, whose key is not its.

@@ -5,7 +5,7 @@ use trueup_database::{Compare, Compared, DatabaseError, Kind, Located, RowError}
 use trueup_judge::{Judgement, RowFacts, RowIdentity, Seen, SkipReason, Verdict, judge_row};
 use trueup_queue::Failure;
 
-use super::observe::{Observed, observe};
+use super::observe::{Observed, is_behind, observe};
 use super::{Look, LookResult, all_failed, distinct};
 use crate::context::Context;
 
@@ -29,7 +29,10 @@ pub(crate) async fn look_at_rows(context: &Context, kind: &Kind, rows: &[RowIden
     let mut found = Vec::with_capacity(there.len());
     for ((identity, located), observed) in there.into_iter().zip(observed) {
         match observed {
-            Ok(observed) => found.push((identity, located, observed)),
+            Ok(observed) => match is_behind(&observed, located.floor) {
+                Some(floor) => drop(looks.insert(identity, Ok(Look::behind_floor(located.key, observed, floor)))),
+                None => found.push((identity, located, observed)),
+            },
             Err(failure) => drop(looks.insert(identity, Err(failure))),
         }
     }
