@@ -31,7 +31,7 @@ impl Program {
         let child = Command::new(file)
             .args(arguments)
             .env("DATABASE_URL", config.database_url.as_deref().expect("a database"))
-            .env("TRUEUP_RPC_URL", config.rpc_url.as_deref().expect("an endpoint"))
+            .env("TRUEUP_RPC_URL", config.rpc_endpoints().expect("an endpoint").join(" "))
             .env("TRUEUP_NETWORK_PASSPHRASE", config.network_passphrase.as_deref().expect("a network"))
             .env("TRUEUP_SPECS", specs)
             .env_remove("RUST_LOG")
