@@ -45,7 +45,10 @@ pub(super) async fn runs(config: &Config, command: Command) -> anyhow::Result<Ex
                 Some(_) => {}
             }
             drop(connection);
-            cancel(&pools, RunId(run)).await?;
+            anyhow::ensure!(
+                cancel(&pools, RunId(run)).await?,
+                "all of run {run} is done, and there is nothing to cancel; `trueup report {run}` shows its report in a moment"
+            );
             output::line(&format!("run {run} is cancelled; a worker will write its partial report"))?;
         }
     }

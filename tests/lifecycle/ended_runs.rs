@@ -3,7 +3,7 @@
 use trueup::Mode;
 use trueup_queue::State;
 use trueup_queue::inspect::{self, Filter, LIST_LIMIT};
-use trueup_workers::{enqueue_run, retry_jobs, start_run};
+use trueup_workers::{cancel, enqueue_run, retry_jobs, start_run};
 
 use crate::roles::{Roles, until};
 use crate::support::{Deployment, new_run};
@@ -75,4 +75,23 @@ async fn job_rows_of_an_old_run_go_but_for_the_dead_and_its_report_stays() {
     assert_eq!(left, "dead 6");
     assert!(deployment.value::<i64>(&format!("SELECT count(*) FROM trueup.jobs WHERE group_id = {recent}")).await > 6);
     assert_eq!(deployment.report(trueup::RunId(run)).await.document.total("in_sync"), 5);
+}
+
+/// Found by the simulator, seed 2: the job that writes the report was cancelled with the rest, and the run never ended.
+#[tokio::test]
+async fn a_run_of_which_only_the_report_is_outstanding_is_not_cut_short() {
+    let deployment = Deployment::with_loans(3).await;
+    let trueup = deployment.trueup().await;
+    let run = start_run(trueup.context(), new_run(Mode::Repair)).await.expect("a run");
+    enqueue_run(trueup.context(), run).await.expect("enqueued");
+    // As workers leave it that have done everything else, past the deadline.
+    deployment.sql("UPDATE trueup.jobs SET state = 'done', outcome = 'in_sync', ended_at = now()").await;
+    deployment.sql("UPDATE trueup.runs SET phase = 'aggregate', detect_done = 3, deadline = now()").await;
+    deployment
+        .sql("INSERT INTO trueup.jobs (group_id, priority, task, kind, key) SELECT id, 10, 'aggregate', '', id::text FROM trueup.runs")
+        .await;
+    assert!(!cancel(trueup.context().pools(), run).await.expect("an answer"), "there is nothing to cancel");
+    let finished = deployment.finish(&trueup, run).await;
+    assert_eq!((finished.document.run.state.as_str(), finished.document.run.partial), ("completed", false));
+    assert_eq!(finished.document.kinds["loan"].verdicts["in_sync"], 3);
 }

@@ -38,8 +38,8 @@ pub(crate) fn require_specs(context: &Context, kinds: &[EntityKind]) -> anyhow::
     Ok(())
 }
 
-/// Cancels a run: what has not begun does not begin, and the report says that it is partial. False if it had ended.
-/// Any worker writes the report.
+/// Cancels a run: what has not begun does not begin, and the report says that it is partial. False if it had ended,
+/// or if only its report is outstanding. Any worker writes the report.
 ///
 /// # Errors
 /// What Postgres said.

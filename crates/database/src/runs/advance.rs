@@ -76,16 +76,18 @@ pub async fn start_confirming(conn: &mut PgConnection, run: RunId, jobs: i64) ->
     Ok(phase.as_deref().and_then(Phase::from_name))
 }
 
-/// Ends a run before its time, `timed_out` or `cancelled`; its report will be partial. False if it had ended.
+/// Ends a run before its time, `timed_out` or `cancelled`; its report will be partial. False if it had ended, or if all
+/// of it is done and only its report is outstanding: the job that writes it is there, and must not be cancelled.
 ///
 /// # Errors
 /// What Postgres said.
 pub async fn give_up(conn: &mut PgConnection, run: RunId, state: super::RunState) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query("UPDATE trueup.runs SET state = $2, phase = 'aggregate' WHERE id = $1 AND state = 'running'")
-        .bind(run.0)
-        .bind(state.as_str())
-        .execute(conn)
-        .await?;
+    let done =
+        sqlx::query("UPDATE trueup.runs SET state = $2, phase = 'aggregate' WHERE id = $1 AND state = 'running' AND phase <> 'aggregate'")
+            .bind(run.0)
+            .bind(state.as_str())
+            .execute(conn)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 

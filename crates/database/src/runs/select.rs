@@ -193,13 +193,15 @@ pub async fn latest_finished(conn: &mut PgConnection) -> Result<Option<RunId>, s
     Ok(id.map(RunId))
 }
 
-/// Runs whose deadline has passed, by the database's clock.
+/// Runs whose deadline has passed, by the database's clock, while there was more to do than to write the report.
 ///
 /// # Errors
 /// What Postgres said.
 pub async fn expired(conn: &mut PgConnection) -> Result<Vec<RunId>, sqlx::Error> {
     let ids: Vec<i64> =
-        sqlx::query_scalar("SELECT id FROM trueup.runs WHERE state = 'running' AND deadline < now() ORDER BY id").fetch_all(conn).await?;
+        sqlx::query_scalar("SELECT id FROM trueup.runs WHERE state = 'running' AND phase <> 'aggregate' AND deadline < now() ORDER BY id")
+            .fetch_all(conn)
+            .await?;
     Ok(ids.into_iter().map(RunId).collect())
 }
 
