@@ -54,7 +54,7 @@ pub(super) async fn commit(context: &Context, kind: &Kind, decided: Vec<Decided<
         let (job, plan) = (it.job, it.plan.id);
         let result = match settling {
             Settling::LookAgain { after, reason, plan: second } => {
-                second_reads.extend(second.map(|second| (plan, second)));
+                second_reads.extend(second.map(|second| (plan, it.plan.body.chain_key.clone(), second)));
                 AckResult::Again { after, reason: reason.to_string() }
             }
             Settling::Concluded(conclusion) => {

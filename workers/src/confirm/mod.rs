@@ -42,10 +42,12 @@ async fn finish(context: &Context, kind: &Kind, looks: Vec<Result<SecondLook<'_>
     let mut decided = Vec::with_capacity(looks.len());
     for look in looks {
         match look {
-            Ok(SecondLook { job, plan, look, span }) => {
+            Ok(SecondLook { job, mut plan, look, span }) => {
                 if let Some(ledger) = look.ledger {
                     context.meter.saw_ledger(RunId(job.group.0), ledger);
                 }
+                // A row may have been given its true key since the first look.
+                plan.body.chain_key = look.chain_key.or(plan.body.chain_key);
                 let confirmation = confirm(&plan.body.plan, look.judgement);
                 decided.push(Decided {
                     job,

@@ -21,7 +21,8 @@ pub(super) fn settle(context: &Context, kind: &Kind, it: &Decided<'_>, outcome: 
     let conclude = |verdict: Verdict, confirmed: Option<&Plan>, repair: Option<RepairState>, detail: Option<String>| {
         let priorities =
             confirmed.iter().flat_map(|plan| &plan.drifts).map(|drift| kind.priority(&drift.field).map(Priority::as_str)).collect();
-        Settling::Concluded(Conclusion { plan: it.plan.id, verdict, confirmed: confirmed.cloned(), priorities, repair, detail })
+        let chain_key = it.plan.body.chain_key.clone();
+        Settling::Concluded(Conclusion { plan: it.plan.id, chain_key, verdict, confirmed: confirmed.cloned(), priorities, repair, detail })
     };
     let may_look_again = it.job.looks < context.settings.max_looks;
     let again = |reason: Verdict, plan: Option<Plan>| {

@@ -63,6 +63,8 @@ impl RepairState {
 pub struct Conclusion {
     /// The plan.
     pub plan: PlanId,
+    /// The chain key at the second read: a row may have been given its true key meanwhile.
+    pub chain_key: Option<ChainKey>,
     /// The verdict that its entity has now.
     pub verdict: Verdict,
     /// The plan of the second read; none where nothing was confirmed.
@@ -132,15 +134,19 @@ pub async fn load_plans(conn: &mut PgConnection, ids: &[PlanId]) -> Result<Vec<S
 ///
 /// # Errors
 /// What Postgres said.
-pub async fn keep_second_read(conn: &mut PgConnection, plans: &[(PlanId, Plan)]) -> Result<(), sqlx::Error> {
+pub async fn keep_second_read(conn: &mut PgConnection, plans: &[(PlanId, Option<ChainKey>, Plan)]) -> Result<(), sqlx::Error> {
     if plans.is_empty() {
         return Ok(());
     }
-    sqlx::query("UPDATE trueup.plans AS p SET plan = n.plan FROM unnest($1::bigint[], $2::jsonb[]) AS n (id, plan) WHERE p.id = n.id")
-        .bind(plans.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-        .bind(plans.iter().map(|(_, plan)| Json(plan)).collect::<Vec<_>>())
-        .execute(conn)
-        .await?;
+    sqlx::query(
+        "UPDATE trueup.plans AS p SET plan = n.plan, chain_key = n.chain_key
+         FROM unnest($1::bigint[], $2::text[], $3::jsonb[]) AS n (id, chain_key, plan) WHERE p.id = n.id",
+    )
+    .bind(plans.iter().map(|(id, ..)| id.0).collect::<Vec<_>>())
+    .bind(plans.iter().map(|(_, key, _)| key.as_ref().map(|it| it.0.as_str())).collect::<Vec<_>>())
+    .bind(plans.iter().map(|(.., plan)| Json(plan)).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -154,8 +160,9 @@ pub async fn conclude(conn: &mut PgConnection, conclusions: &[Conclusion]) -> Re
     }
     sqlx::query(
         "UPDATE trueup.plans AS p
-         SET verdict = n.verdict, plan = coalesce(n.plan, p.plan), repair = n.repair, detail = n.detail
-         FROM unnest($1::bigint[], $2::text[], $3::jsonb[], $4::text[], $5::text[]) AS n (id, verdict, plan, repair, detail)
+         SET verdict = n.verdict, plan = coalesce(n.plan, p.plan), repair = n.repair, detail = n.detail, chain_key = n.chain_key
+         FROM unnest($1::bigint[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::text[])
+              AS n (id, verdict, plan, repair, detail, chain_key)
          WHERE p.id = n.id",
     )
     .bind(conclusions.iter().map(|it| it.plan.0).collect::<Vec<_>>())
@@ -163,6 +170,7 @@ pub async fn conclude(conn: &mut PgConnection, conclusions: &[Conclusion]) -> Re
     .bind(conclusions.iter().map(|it| it.confirmed.as_ref().map(Json)).collect::<Vec<_>>())
     .bind(conclusions.iter().map(|it| it.repair.map(RepairState::as_str)).collect::<Vec<_>>())
     .bind(conclusions.iter().map(|it| it.detail.as_deref()).collect::<Vec<_>>())
+    .bind(conclusions.iter().map(|it| it.chain_key.as_ref().map(|key| key.0.as_str())).collect::<Vec<_>>())
     .execute(&mut *conn)
     .await?;
     let drifts: Vec<(PlanId, &Drift, Option<&str>)> = conclusions

@@ -1,0 +1,29 @@
+//! Found by the simulator, seed 2: a row that was given its true key between the looks was repaired, and its audit
+//! named the made-up key.
+
+mod program;
+mod support;
+
+use program::{Hold, Program};
+use support::Deployment;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_gets_its_true_key_between_the_looks_is_audited_under_it() {
+    let deployment = Deployment::with_loans(5).await;
+    deployment.sql("UPDATE loans SET loan_id = 'pending-1', status = 'active' WHERE loan_id = '3'").await;
+    let mut hold = Hold::at(deployment.database.url(), "old.phase = 'match'").await;
+    let run = Program::start(&deployment.config, &["run", "loan", "--mode", "repair"]);
+    hold.reached().await;
+    deployment.sql("UPDATE loans SET loan_id = '3' WHERE loan_id = 'pending-1'").await;
+    hold.release().await;
+    run.end().await;
+    assert_eq!(deployment.value::<String>("SELECT status FROM loans WHERE loan_id = '3'").await, "pending");
+    for table in ["repairs", "plans", "drifts", "entities"] {
+        let keys: Vec<String> = deployment
+            .value(&format!(
+                "SELECT array_agg(DISTINCT chain_key) FROM trueup.{table} WHERE identity = (SELECT id::text FROM loans WHERE loan_id = '3')"
+            ))
+            .await;
+        assert_eq!(keys, ["3"], "trueup.{table}");
+    }
+}
