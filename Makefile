@@ -1,6 +1,6 @@
 # One profile and one target folder: what demo, tests and lint build is built once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint
+.PHONY: help demo test coverage sim lint
 
 CARGO ?= cargo
 
@@ -39,6 +39,12 @@ coverage: ## Every test, and which share of the lines they run; fails below $(MI
 	rm -rf $(target_folder)/coverage
 	$(MAKE) --no-print-directory test COVERAGE=1
 	@COVERAGE=1 RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/scripts/instrumented scripts/coverage $(target_folder) $(MINIMUM_PERCENT)
+
+sim: ## Whole deployments under faults; SEEDS=n plays n, SEED=x plays one again (docs/simulator.md)
+	scripts/ensure-postgres
+	scripts/ensure-faketime
+	$(CARGO) build --release --locked --workspace --bins
+	$(target_folder)/release/trueup-sim$(if $(SEED), --seed $(SEED))$(if $(SEEDS), --seeds $(SEEDS))$(if $(FIRST_SEED), --first $(FIRST_SEED))
 
 lint: ## Format, clippy, what the documentation names, and the licences and sources of dependencies
 	$(CARGO) fmt --all --check

@@ -61,6 +61,17 @@ pub struct Invoked {
     pub error: Option<String>,
 }
 
+/// What a closed ledger says of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The ledger that holds it.
+    pub ledger: u32,
+    /// Whether it took effect.
+    pub succeeded: bool,
+    /// XDR of its `TransactionResult`.
+    pub result: Vec<u8>,
+}
+
 /// How a transaction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -212,6 +223,25 @@ impl Devnet {
     pub fn entry(&self, key: &LedgerKey) -> Option<StoredEntry> {
         let key = xdr::bytes(key);
         self.read_entries(|entries| entries.get(&key).cloned())
+    }
+
+    /// The entry of a key as of the end of a past ledger, at most [`crate::UNDO_LEDGERS`] writing ledgers back: what
+    /// an honest endpoint would have answered then.
+    #[must_use]
+    pub fn entry_at(&self, key: &LedgerKey, ledger: u32) -> Option<StoredEntry> {
+        let key = xdr::bytes(key);
+        self.read_entries(|entries| entries.get_at(&key, ledger).cloned())
+    }
+
+    /// What became of a transaction (lower-case hex hash), while its ledger is kept.
+    #[must_use]
+    pub fn recorded(&self, hash: &str) -> Option<Recorded> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(hash, &mut bytes).ok()?;
+        let chain = self.chain();
+        let (ledger, index) = chain.transaction(&bytes)?;
+        let transaction = ledger.transactions.get(index)?;
+        Some(Recorded { ledger: ledger.sequence, succeeded: transaction.succeeded, result: transaction.result.clone() })
     }
 
     /// How many entries the chain holds.

@@ -54,7 +54,7 @@ pub use build::{BuildOptions, Built};
 pub use config::{AutoClose, Config, PROTOCOL_VERSION, STANDALONE_PASSPHRASE};
 pub use contracts::NativeContract;
 pub use deploy::Deployed;
-pub use devnet::{Call, Devnet, Invoked, Ledger, Status, account_key};
+pub use devnet::{Call, Devnet, Invoked, Ledger, Recorded, Status, account_key};
 pub use entries::{StoredEntry, UNDO_LEDGERS};
 pub use error::Error;
 pub use faults::{FaultSwitch, Faults};
