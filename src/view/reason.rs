@@ -7,6 +7,8 @@ pub(super) fn explain(outcome: &str) -> &'static str {
         "skipped:no_row" => "the row has gone, or has left the spec's `where`",
         "skipped:row_appeared" => "the missing row is there by now",
         "skipped:not_on_chain" => "the enumerated key has no entry",
+        "skipped:claimed" => "a row that waits for its real key has this one",
+        "skipped:creation_failed" => "its creation failed or expired, and the row says so",
         "settling:recently_changed" => "differs, but changed a moment ago; the next run sees more",
         "settling:moving" => "was changing between two reads; the next run sees more",
         "settling:superseded" => "someone else wrote the row first; the next run sees more",

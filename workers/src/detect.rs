@@ -12,6 +12,7 @@ use trueup_queue::{Ack, AckResult, Failure, Handled, Job};
 use crate::batcher::Answer;
 use crate::context::Context;
 use crate::look::{Look, look_at_keys, look_at_rows};
+use crate::matching::{Sought, keep_sought};
 
 /// Detects rows: the key of each job is a row identity.
 pub(crate) async fn detect(context: Context, kind: &Kind, jobs: Vec<Job>, intent: Intent) -> Vec<Answer> {
@@ -41,6 +42,7 @@ async fn settle(
     let mut acks = Vec::with_capacity(jobs.len());
     let mut plans = Vec::new();
     let mut checkpoints = Vec::new();
+    let mut sought = Vec::new();
     for ((job, identity), look) in jobs.iter().zip(identities).zip(looks) {
         match look {
             Ok(look) => {
@@ -50,6 +52,9 @@ async fn settle(
                 acks.push(Ack { job: job.id, lease: job.lease, result: result(context, job, &look) });
                 if let (Some(identity), Some(checkpoint)) = (&identity, look.remember) {
                     checkpoints.push((job, identity.clone(), checkpoint));
+                }
+                if let (Some(identity), Some(seeking)) = (&identity, look.seeking) {
+                    sought.push((job, Sought { row: identity.clone(), verdict: look.judgement.verdict, seeking: *seeking }));
                 }
                 if let Some(plan) = look.judgement.plan {
                     plans.push((
@@ -62,7 +67,7 @@ async fn settle(
             Err(failure) => answers.push(Err(failure)),
         }
     }
-    if let Err(error) = commit(context, kind, &acks, plans, checkpoints).await {
+    if let Err(error) = commit(context, kind, &acks, plans, checkpoints, sought).await {
         let failure = Failure::passing(error.to_string());
         answers.iter_mut().filter(|answer| answer.is_ok()).for_each(|answer| *answer = Err(failure.clone()));
     }
@@ -92,13 +97,14 @@ async fn commit(
     acks: &[Ack],
     plans: Vec<(&Job, NewPlan)>,
     checkpoints: Vec<(&Job, RowIdentity, Value)>,
+    sought: Vec<(&Job, Sought)>,
 ) -> anyhow::Result<()> {
     if acks.is_empty() {
         return Ok(());
     }
     let mut tx = context.pools.write.begin().await?;
-    if !plans.is_empty() || !checkpoints.is_empty() {
-        let with_plan = plans.iter().map(|(job, _)| *job);
+    if !plans.is_empty() || !checkpoints.is_empty() || !sought.is_empty() {
+        let with_plan = plans.iter().map(|(job, _)| *job).chain(sought.iter().map(|(job, _)| *job));
         let mut jobs: Vec<_> = with_plan.chain(checkpoints.iter().map(|(job, ..)| *job)).map(|job| (job.id, job.lease)).collect();
         jobs.sort_unstable_by_key(|(job, _)| job.0);
         jobs.dedup();
@@ -108,6 +114,9 @@ async fn commit(
         let checkpoints: Vec<(RowIdentity, Value)> =
             checkpoints.into_iter().filter(|(job, ..)| held.contains(&job.id)).map(|(_, row, checkpoint)| (row, checkpoint)).collect();
         keep_checkpoints(&mut tx, &context.pools.statements, &kind.spec().kind, &checkpoints).await?;
+        let sought: Vec<(RunId, Sought)> =
+            sought.into_iter().filter(|(job, _)| held.contains(&job.id)).map(|(job, it)| (RunId(job.group.0), it)).collect();
+        keep_sought(&mut tx, &kind.spec().kind, &sought).await?;
     }
     context.queue.ack(&mut tx, acks).await?;
     tx.commit().await?;

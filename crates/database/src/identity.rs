@@ -58,6 +58,12 @@ pub(crate) fn names_row(columns: &[Column], alias: &str, part: impl Fn(usize) ->
     equal.collect::<Vec<_>>().join(" AND ")
 }
 
+/// Like [`names_row`], from expressions that have the columns' types already.
+pub(crate) fn names_typed(columns: &[Column], alias: &str, value: impl Fn(usize) -> String) -> String {
+    let equal = columns.iter().enumerate().map(|(index, column)| format!("{} = {}", column.of(alias), value(index)));
+    equal.collect::<Vec<_>>().join(" AND ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,13 +1,16 @@
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
-use trueup_judge::{ChainKey, RowIdentity, Rules};
+use trueup_judge::{ChainKey, ProvisionalRules, RowIdentity, Rules};
 use trueup_spec::{Priority, Spec};
 
 use crate::bind::{self, Bound};
 use crate::error::{Blame, blame};
 use crate::located::{Compare, Compared, Located, LocatedKey, NewRow};
-use crate::read::{self, Comparison, Enumeration, KeyLocation, Location, NewRows};
+use crate::read::{
+    self, Comparison, CreationEventSeen, CreationKey, Creations, Enumeration, KeyLocation, Location, NewRows, Waiting, WaitingRows,
+};
 use crate::repair::{self, Order, RepairOutcome, RevertOutcome};
 use crate::sql::Select;
 use crate::{BindError, DatabaseError, RowError, Statements};
@@ -29,6 +32,8 @@ pub struct Kind {
     new_rows: NewRows,
     enumeration: Enumeration,
     provisional_rows: Option<String>,
+    waiting_rows: Option<WaitingRows>,
+    creations: Creations,
 }
 
 impl Kind {
@@ -47,7 +52,9 @@ impl Kind {
             comparison: Comparison::new(&bound, &spec.kind),
             new_rows: NewRows::new(&bound),
             enumeration: Enumeration::new(&bound),
-            provisional_rows: read::provisional_rows(&bound),
+            provisional_rows: read::provisional_rows(&bound, &spec.kind),
+            waiting_rows: WaitingRows::new(&bound, &spec),
+            creations: Creations::new(&bound),
             spec,
             bound,
             rules: binding.rules,
@@ -125,6 +132,55 @@ impl Kind {
         let Some(sql) = &self.bound.keyless_events else { return Ok(0) };
         self.statements.add();
         Ok(sqlx::query_scalar(AssertSqlSafe(sql.as_str())).fetch_one(conn).await?)
+    }
+
+    /// What the spec and the database decide about rows without their real key; none where the spec does not say how
+    /// they find it.
+    #[must_use]
+    pub fn provisional_rules(&self) -> Option<&ProvisionalRules> {
+        let finds = self.spec.provisional.as_ref().is_some_and(|it| it.transaction.is_some() || it.event.is_some());
+        self.bound.creation.as_ref().filter(|_| finds).map(|it| &it.rules)
+    }
+
+    /// All rows that wait for their real key, each with what it could be; or why they cannot be matched, for people.
+    /// `since` is when the chain's tip is to have been seen at the latest for events to be complete up to now.
+    ///
+    /// # Errors
+    /// The statement failed and no row is to blame.
+    pub async fn waiting(&self, pool: &PgPool, since: DateTime<Utc>) -> Result<Result<Vec<Waiting>, String>, DatabaseError> {
+        match &self.waiting_rows {
+            Some(waiting) => waiting.run(pool, &self.statements, since).await,
+            None => Ok(Ok(Vec::new())),
+        }
+    }
+
+    /// The keys that events name, as an endpoint answered them for rows' creating transactions; one answer for each
+    /// event whose row is there.
+    ///
+    /// # Errors
+    /// The statement failed and no row is to blame.
+    pub async fn creation_keys(
+        &self,
+        pool: &PgPool,
+        events: &[CreationEventSeen],
+    ) -> Result<Vec<(RowIdentity, Result<CreationKey, RowError>)>, DatabaseError> {
+        self.creations.of_events(pool, &self.statements, events).await
+    }
+
+    /// Keys as canonical texts, from a text for each key column; none where the columns do not take them.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn canonical_keys(&self, pool: &PgPool, keys: &[Vec<String>]) -> Result<Vec<Option<ChainKey>>, DatabaseError> {
+        self.creations.of_texts(pool, &self.statements, keys).await
+    }
+
+    /// A chain key's parts, one text for each key column.
+    ///
+    /// # Errors
+    /// It has another number of parts.
+    pub fn key_parts(&self, key: &ChainKey) -> Result<Vec<String>, RowError> {
+        crate::identity::parts(&key.0, self.bound.key.len())
     }
 
     /// Whether a row that is not exempt is provisional. True also where that cannot be told, because a row fails to

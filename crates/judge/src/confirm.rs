@@ -34,7 +34,13 @@ pub(crate) fn is_same(first: &Plan, second: &Plan) -> bool {
     first.drifts == second.drifts
         && first.judged == second.judged
         && writes_the_same(&first.action, &second.action)
-        && last_modified(first) == last_modified(second)
+        && (is_resolved(second) || last_modified(first) == last_modified(second))
+}
+
+/// Whose key it is rests on the transaction or the event that the action names, and no later change of the entry moves
+/// that.
+fn is_resolved(plan: &Plan) -> bool {
+    matches!(plan.action, Action::Resolve { .. })
 }
 
 /// The same columns in the same way. Their values follow from what is compared besides (the entry of one ledger, the

@@ -72,7 +72,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    fn repair(&self, class: Class) -> Repair {
+    pub(crate) fn repair(&self, class: Class) -> Repair {
         self.repair.get(&class).copied().unwrap_or_default()
     }
 }
@@ -93,7 +93,7 @@ impl Judgement {
         Self { verdict, plan: None }
     }
 
-    fn drifted(plan: Plan) -> Self {
+    pub(crate) fn drifted(plan: Plan) -> Self {
         debug_assert!(!plan.drifts.is_empty(), "a plan mends something");
         Self { verdict: Verdict::Drifted, plan: Some(plan) }
     }
@@ -104,7 +104,7 @@ impl Judgement {
 #[must_use]
 pub fn judge_row(row: &RowFacts, seen: &Seen, differences: Vec<Difference>, rules: &Rules) -> Judgement {
     if row.provisional {
-        return settle(row, rules, || needs_person(row, Class::ProvisionalId, None));
+        return settle(row, rules, || Judgement::drifted(needs_person(row, Class::ProvisionalId, None)));
     }
     let stamp = match seen {
         Seen::NoKey => return Judgement::plain(Verdict::Skipped(SkipReason::NoKey)),
@@ -116,7 +116,7 @@ pub fn judge_row(row: &RowFacts, seen: &Seen, differences: Vec<Difference>, rule
             return Judgement::plain(Verdict::Unknown(UnknownReason::TemporaryAbsent));
         }
         Seen::Absent { stamp, .. } => {
-            return settle(row, rules, || needs_person(row, Class::MissingOnChain, Some(stamp.clone())));
+            return settle(row, rules, || Judgement::drifted(needs_person(row, Class::MissingOnChain, Some(stamp.clone()))));
         }
         Seen::Present(stamp) => stamp,
     };
@@ -125,7 +125,7 @@ pub fn judge_row(row: &RowFacts, seen: &Seen, differences: Vec<Difference>, rule
     }
     settle(row, rules, || {
         let (drifts, action) = choose(differences, row, rules);
-        Plan { drifts, action, judged: row.judged.clone(), stamp: Some(stamp.clone()) }
+        Judgement::drifted(Plan { drifts, action, judged: row.judged.clone(), stamp: Some(stamp.clone()) })
     })
 }
 
@@ -173,10 +173,10 @@ pub fn judge_missing_row(
 }
 
 /// A difference on a row that was written just now may be a write whose other half is on its way.
-fn settle(row: &RowFacts, rules: &Rules, plan: impl FnOnce() -> Plan) -> Judgement {
+pub(crate) fn settle(row: &RowFacts, rules: &Rules, judge: impl FnOnce() -> Judgement) -> Judgement {
     match row.changed_secs_ago {
         Some(age) if age < rules.grace_secs => Judgement::plain(Verdict::Settling(SettlingReason::RecentlyChanged)),
-        _ => Judgement::drifted(plan()),
+        _ => judge(),
     }
 }
 

@@ -7,10 +7,12 @@ mod agree;
 mod class;
 mod confirm;
 mod judge;
+mod matching;
 mod names;
 mod observation;
 mod pending;
 mod plan;
+mod provisional;
 mod repair;
 mod verdict;
 
@@ -18,11 +20,13 @@ pub use agree::{Agreement, SecondOpinion, agree};
 pub use class::Class;
 pub use confirm::{Confirmation, confirm};
 pub use judge::{Difference, Judgement, RowFacts, Rules, Seen, judge_missing_row, judge_row};
+pub use matching::{Candidate, Creation, Proof, Resolution, Unresolved, resolve_provisional};
 pub use names::{ChainKey, EntityKind, Mode, ParseNameError, PlanId, RowIdentity, RunId};
 pub use observation::{Durability, Stamp};
 pub use pending::{
     AccountSeen, Answer, Because, Checkpoint, Decision, Evidence, LedgerTime, Retention, Terms, TransactionState, pending_transaction,
 };
 pub use plan::{Action, Drift, Plan, Withheld};
+pub use provisional::{CANDIDATES_MAX, ProvisionalRules, Target, judge_provisional, resolution_of};
 pub use repair::Repair;
 pub use verdict::{SettlingReason, SkipReason, UnknownReason, Verdict};

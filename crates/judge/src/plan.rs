@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Class, Stamp};
+use crate::{ChainKey, Class, Proof, Stamp};
 
 /// One difference between a row and the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,20 @@ pub enum Withheld {
     MayBeProvisional,
     /// The table cannot be written: a view, a generated column, or no right to.
     NotWritable,
+    /// The transaction that creates the row's entity is not decided yet.
+    InFlight,
+    /// The transaction that should have created the row's entity failed.
+    FailedTransaction,
+    /// The transaction that should have created the row's entity never landed, and cannot any more.
+    Expired,
+    /// Nothing on chain is known that could be the row's entity.
+    NoCandidate,
+    /// One event could be that of the row's creation, but not all events of that time are known.
+    EventsIncomplete,
+    /// Another row has the key already that is this row's.
+    Conflict,
+    /// The key is the row's, and has no entry on chain.
+    NoEntry,
 }
 
 impl Withheld {
@@ -52,6 +66,13 @@ impl Withheld {
             Self::IncompleteInsert => "incomplete_insert",
             Self::MayBeProvisional => "may_be_provisional",
             Self::NotWritable => "not_writable",
+            Self::InFlight => "in_flight",
+            Self::FailedTransaction => "failed_transaction",
+            Self::Expired => "expired",
+            Self::NoCandidate => "no_candidate",
+            Self::EventsIncomplete => "events_incomplete",
+            Self::Conflict => "conflict",
+            Self::NoEntry => "no_entry",
         }
     }
 }
@@ -70,6 +91,15 @@ pub enum Action {
         /// Column to value.
         row: BTreeMap<String, Option<String>>,
     },
+    /// Give the row its real key, and all that refers to it too.
+    Resolve {
+        /// Key column to value.
+        key: BTreeMap<String, Option<String>>,
+        /// The same as canonical text.
+        chain_key: ChainKey,
+        /// Why it is the row's.
+        proof: Proof,
+    },
     /// Nothing but report.
     Report {
         /// Why nothing else.
@@ -84,6 +114,7 @@ impl Action {
         match self {
             Self::Update { .. } => "update",
             Self::Insert { .. } => "insert",
+            Self::Resolve { .. } => "resolve",
             Self::Report { .. } => "report",
         }
     }

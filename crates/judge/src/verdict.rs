@@ -44,6 +44,10 @@ pub enum SkipReason {
     RowAppeared,
     /// A key that was enumerated has no entry on chain, and no row either.
     NotOnChain,
+    /// A row that waits for its real key has this one: the row's drift is the entity's.
+    Claimed,
+    /// The transaction that should have created the row's entity failed or expired, and the row says so.
+    CreationFailed,
 }
 
 /// Why the chain's answer cannot be used.
@@ -87,6 +91,8 @@ impl Verdict {
             Self::Skipped(SkipReason::NoRow) => Some("no_row"),
             Self::Skipped(SkipReason::RowAppeared) => Some("row_appeared"),
             Self::Skipped(SkipReason::NotOnChain) => Some("not_on_chain"),
+            Self::Skipped(SkipReason::Claimed) => Some("claimed"),
+            Self::Skipped(SkipReason::CreationFailed) => Some("creation_failed"),
             Self::Unknown(UnknownReason::TemporaryAbsent) => Some("temporary_absent"),
             Self::Unknown(UnknownReason::NoInstance) => Some("no_instance"),
             Self::Unknown(UnknownReason::Undecodable) => Some("undecodable"),
@@ -96,7 +102,7 @@ impl Verdict {
     }
 
     /// Every verdict with every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::InSync,
         Self::Drifted,
         Self::Settling(SettlingReason::RecentlyChanged),
@@ -106,6 +112,8 @@ impl Verdict {
         Self::Skipped(SkipReason::NoRow),
         Self::Skipped(SkipReason::RowAppeared),
         Self::Skipped(SkipReason::NotOnChain),
+        Self::Skipped(SkipReason::Claimed),
+        Self::Skipped(SkipReason::CreationFailed),
         Self::Unknown(UnknownReason::TemporaryAbsent),
         Self::Unknown(UnknownReason::NoInstance),
         Self::Unknown(UnknownReason::Undecodable),

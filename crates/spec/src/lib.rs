@@ -26,5 +26,5 @@ pub use events::{EventFilter, EventTopic, KeyEvents, TransactionEvents};
 pub use load::load;
 pub use model::*;
 pub use path::PathError;
-pub use provisional::{CreationEvent, EventPart, EventPath, Provisional, Reference, Topic};
+pub use provisional::{CreationEvent, EventMatch, EventPart, EventPath, Provisional, Reference, Topic};
 pub use transaction::{STATUS_EXPIRED, STATUS_SUPERSEDED, TRANSACTION_VALUES, Transaction};

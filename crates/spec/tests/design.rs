@@ -2,8 +2,8 @@
 
 use trueup_judge::{Class, Durability, Repair};
 use trueup_spec::{
-    Argument, ArgumentType, Carrier, Contract, CounterAt, CounterHolds, Enumerate, EventPart, EventTopic, FieldValue, KeyTemplate, Path,
-    Priority, Source, Spec, SpecErrors, Topic,
+    Argument, ArgumentType, Carrier, Contract, CounterAt, CounterHolds, Enumerate, EventPart, EventPath, EventTopic, FieldValue,
+    KeyTemplate, Path, Priority, Source, Spec, SpecErrors, Topic,
 };
 
 const CONTRACT: &str = "CDLZFC3SYJYDZT7K67VZ75HPJVIEUVNIXF47ZG2FB2RMQQVU2HHGCYSC";
@@ -108,8 +108,8 @@ fn the_loan_spec_says_what_it_means() {
     assert_eq!(provisional.transaction.map(|it| it.text).as_deref(), Some("tx_hash"));
     assert_eq!(event.topics[0], Topic::Symbol("LOANCRTD".to_owned()));
     assert!(matches!(&event.topics[1], Topic::Column(column) if column.text == "user_wallet"));
-    assert_eq!((event.id.part, event.id.path), (EventPart::Data, path("[0]")));
-    assert_eq!(event.matches[0].0.text, "amount");
+    assert_eq!(event.id, [EventPath { part: EventPart::Data, path: path("[0]") }]);
+    assert_eq!(event.matches[0].column.text, "amount");
     assert_eq!(event.within_secs, 3_600);
     assert_eq!(provisional.references[0].table.table, "loan_payments");
     assert_eq!(spec.repair.get(&Class::StaleStatus), Some(&Repair::Update));

@@ -10,6 +10,7 @@ use trueup_queue::{Ack, AckResult};
 use super::Decided;
 use super::settle::{Settling, settle};
 use crate::context::Context;
+use crate::matching::keep_over;
 
 /// Who repairs, in the audit.
 const ACTOR: &str = "trueup";
@@ -47,6 +48,9 @@ pub(super) async fn commit(context: &Context, kind: &Kind, decided: Vec<Decided<
         .collect();
     let mut conclusions = Vec::new();
     let mut second_reads = Vec::new();
+    let over = decided.iter().filter(|it| matches!(it.confirmation, Confirmation::Confirmed(_)));
+    let over = over.filter_map(|it| it.plan.body.identity.as_ref().zip(it.creation_over.as_deref()));
+    keep_over(&mut tx, &kind.spec().kind, over).await?;
     for it in decided {
         let repairing = running.get(&RunId(it.job.group.0)) == Some(&Mode::Repair);
         let _entered = it.span.clone().entered();

@@ -33,6 +33,8 @@ struct Decided<'a> {
     with_instance: bool,
     settles_in_secs: i64,
     detail: Option<String>,
+    /// The hash of a creating transaction that failed or expired.
+    creation_over: Option<String>,
     confirmation: Confirmation,
     second: agree::Second,
 }
@@ -48,6 +50,7 @@ async fn finish(context: &Context, kind: &Kind, looks: Vec<Result<SecondLook<'_>
                 }
                 // A row may have been given its true key since the first look.
                 plan.body.chain_key = look.chain_key.or(plan.body.chain_key);
+                let creation_over = look.seeking.as_ref().and_then(|seeking| seeking.over()).map(str::to_owned);
                 let confirmation = confirm(&plan.body.plan, look.judgement);
                 decided.push(Decided {
                     job,
@@ -57,6 +60,7 @@ async fn finish(context: &Context, kind: &Kind, looks: Vec<Result<SecondLook<'_>
                     with_instance: look.with_instance,
                     settles_in_secs: look.settles_in_secs,
                     detail: look.detail,
+                    creation_over,
                     confirmation,
                     second: agree::Second::NotNeeded,
                 });

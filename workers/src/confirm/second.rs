@@ -1,14 +1,15 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use trueup_chain::Intent;
 use trueup_database::Kind;
 use trueup_database::runs::{self, StoredPlan};
-use trueup_judge::{ChainKey, PlanId, RowIdentity};
+use trueup_judge::{ChainKey, PlanId, RowIdentity, RunId};
 use trueup_queue::{Failure, Job};
 
 use crate::context::Context;
-use crate::look::{Look, look_at_keys, look_at_rows};
+use crate::look::{Look, Seeking, look_at_keys, look_at_rows};
+use crate::matching::settle_provisional;
 
 /// A plan with its job and its second look.
 pub(super) struct SecondLook<'a> {
@@ -42,6 +43,7 @@ pub(super) async fn second_looks<'a>(
     let (row_looks, key_looks) =
         tokio::join!(look_at_rows(context, kind, &rows, intent), look_at_keys(context, kind, &keys, context.chain.intent()));
     let row_looks: HashMap<RowIdentity, _> = rows.into_iter().zip(row_looks).collect();
+    let mut matched = match_again(context, kind, &stored, &row_looks).await?;
     let key_looks: HashMap<ChainKey, _> = keys.into_iter().zip(key_looks).collect();
     let stored: HashMap<PlanId, StoredPlan> = stored.into_iter().map(|plan| (plan.id, plan)).collect();
     Ok(jobs
@@ -53,6 +55,9 @@ pub(super) async fn second_looks<'a>(
                 .ok()
                 .and_then(|id| stored.get(&PlanId(id)))
                 .ok_or_else(|| Failure::permanent(format!("there is no plan `{}`", job.key)))?;
+            if let Some(look) = plan.body.identity.as_ref().and_then(|row| matched.remove(&(plan.body.run, row.clone()))) {
+                return Ok(SecondLook { job, span: entity_span(kind, job, plan), plan: plan.clone(), look });
+            }
             let look = match (&plan.body.identity, &plan.body.chain_key) {
                 (Some(identity), _) => row_looks.get(identity),
                 (None, Some(key)) => key_looks.get(key),
@@ -62,6 +67,31 @@ pub(super) async fn second_looks<'a>(
             Ok(SecondLook { job, span: entity_span(kind, job, plan), plan: plan.clone(), look })
         })
         .collect())
+}
+
+/// Rows that look for their key are matched over the whole set once more, each run's for itself.
+async fn match_again(
+    context: &Context,
+    kind: &Kind,
+    plans: &[StoredPlan],
+    looks: &HashMap<RowIdentity, Result<Look, Failure>>,
+) -> anyhow::Result<HashMap<(RunId, RowIdentity), Look>> {
+    let mut by_run: BTreeMap<RunId, Vec<(RowIdentity, Seeking)>> = BTreeMap::new();
+    for plan in plans {
+        let look = plan.body.identity.as_ref().and_then(|row| Some((row, looks.get(row)?.as_ref().ok()?)));
+        if let Some((row, Look { seeking: Some(seeking), .. })) = look {
+            by_run.entry(plan.body.run).or_default().push((row.clone(), (**seeking).clone()));
+        }
+    }
+    let mut matched = HashMap::new();
+    for (run, seeking) in by_run {
+        for (row, settled) in settle_provisional(context, kind, run, &seeking, true).await?.rows {
+            if let Some(Ok(look)) = looks.get(&row) {
+                matched.insert((run, row), look.clone().settled(settled));
+            }
+        }
+    }
+    Ok(matched)
 }
 
 /// Each entity that drifted has a trace of its own, linked to its run's.

@@ -37,7 +37,7 @@ pub(super) fn settle(context: &Context, kind: &Kind, it: &Decided<'_>, outcome: 
             Some(Held { may_pass: true, .. }) if may_look_again => again(Verdict::Settling(SettlingReason::Moving), Some(plan.clone())),
             held => {
                 let repair = held.is_some().then_some(RepairState::Withheld);
-                conclude(Verdict::Drifted, Some(plan), repair, held.map(|held| held.why))
+                conclude(Verdict::Drifted, Some(plan), repair, held.map(|held| held.why).or_else(|| it.detail.clone()))
             }
         },
         (Confirmation::Confirmed(plan), Some(outcome)) => match outcome {

@@ -4,10 +4,13 @@
 
 mod keys;
 mod observe;
+mod provisional;
 mod rows;
 mod transaction;
 
 pub(crate) use keys::look_at_keys;
+pub(crate) use observe::{Observed, is_behind, observe_keys};
+pub(crate) use provisional::{Seeking, narrowed};
 pub(crate) use rows::{located_and_observed, look_at_rows};
 
 use std::collections::HashSet;
@@ -17,7 +20,7 @@ use trueup_database::DatabaseError;
 use trueup_judge::{ChainKey, Judgement, UnknownReason, Verdict};
 use trueup_queue::Failure;
 
-use observe::Observed;
+use crate::matching::Settled;
 
 /// What one look at an entity came to.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ pub(crate) struct Look {
     pub(crate) remember: Option<serde_json::Value>,
     /// Another look soon after may decide what this one could not.
     pub(crate) nearly: bool,
+    /// The row looks for its real key; what is judged here is what its own transaction says.
+    pub(crate) seeking: Option<Box<Seeking>>,
 }
 
 impl Look {
@@ -56,6 +61,7 @@ impl Look {
             settles_in_secs: 0,
             remember: None,
             nearly: false,
+            seeking: None,
         }
     }
 
@@ -78,6 +84,29 @@ impl Look {
             settles_in_secs,
             remember: observed.remember,
             nearly: observed.nearly,
+            seeking: None,
+        }
+    }
+}
+
+impl Look {
+    /// What the match over the whole set made of it. The entry of the key that was found stands for what its transaction
+    /// left.
+    pub(crate) fn settled(self, settled: Settled) -> Self {
+        let Settled { judgement, key, entry, detail } = settled;
+        let (chain_key, detail) = (key.or(self.chain_key), detail.or(self.detail));
+        match entry {
+            Some(entry) => Self {
+                judgement,
+                chain_key,
+                ledger: entry.stamp().map(|stamp| stamp.ledger).or(self.ledger),
+                endpoint: entry.stamp().map(|stamp| stamp.endpoint.clone()).or(self.endpoint),
+                chain_entry: entry.chain_entry,
+                with_instance: entry.with_instance,
+                detail: entry.detail.or(detail),
+                ..self
+            },
+            None => Self { judgement, chain_key, detail, ..self },
         }
     }
 }

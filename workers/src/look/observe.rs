@@ -11,12 +11,13 @@ use super::transaction::observe_transactions;
 use crate::context::Context;
 
 /// What the chain said of one entity, ready for comparison.
+#[derive(Debug, Clone)]
 pub(crate) struct Observed {
     pub(crate) seen: Seen,
     /// The spec's values in their order; none where there is nothing to compare with.
     pub(crate) values: Option<Vec<Option<String>>>,
-    pub(super) chain_entry: Option<String>,
-    pub(super) with_instance: bool,
+    pub(crate) chain_entry: Option<String>,
+    pub(crate) with_instance: bool,
     pub(crate) detail: Option<String>,
     /// What the next look should know, where it is not remembered yet.
     pub(super) remember: Option<Value>,
@@ -30,7 +31,7 @@ impl Observed {
     }
 
     /// Where and as of which ledger the answer was; none where it says nothing of an entry.
-    pub(super) fn stamp(&self) -> Option<&Stamp> {
+    pub(crate) fn stamp(&self) -> Option<&Stamp> {
         match &self.seen {
             Seen::Present(stamp) | Seen::Absent { stamp, .. } => Some(stamp),
             Seen::Unreadable | Seen::NoKey | Seen::InFlight | Seen::Pruned => None,
@@ -38,10 +39,10 @@ impl Observed {
     }
 }
 
-pub(super) type Observation = Result<Observed, Failure>;
+pub(crate) type Observation = Result<Observed, Failure>;
 
 /// Whether the observation is older than one that was applied to its entity before, by this ledger.
-pub(super) fn is_behind(observed: &Observed, floor: Option<i64>) -> Option<i64> {
+pub(crate) fn is_behind(observed: &Observed, floor: Option<i64>) -> Option<i64> {
     let ledger = i64::from(observed.stamp()?.ledger);
     floor.filter(|floor| ledger < *floor)
 }
@@ -58,6 +59,11 @@ pub(super) async fn observe<'a>(
         Source::Soroban(soroban) => observe_entries(context, spec, soroban, rows, intent).await,
         Source::Transaction(_) => observe_transactions(context, rows, intent).await,
     }
+}
+
+/// [`observe`], of keys that nobody announced.
+pub(crate) async fn observe_keys<'a>(context: &Context, spec: &Spec, keys: impl Iterator<Item = &'a Located>) -> Vec<Observation> {
+    observe(context, spec, keys, context.chain.intent()).await
 }
 
 async fn observe_entries<'a>(

@@ -2,10 +2,11 @@ use std::collections::HashMap;
 
 use trueup_chain::Intent;
 use trueup_database::{Compare, Compared, DatabaseError, Kind, Located, RowError};
-use trueup_judge::{Judgement, RowFacts, RowIdentity, Seen, SkipReason, Verdict, judge_row};
+use trueup_judge::{Judgement, RowFacts, RowIdentity, Seen, SkipReason, Target, Verdict, judge_provisional, judge_row, resolution_of};
 use trueup_queue::Failure;
 
 use super::observe::{Observed, is_behind, observe};
+use super::provisional::{Created, Seeking, look_at_creations};
 use super::{Look, LookResult, all_failed, distinct};
 use crate::context::Context;
 
@@ -24,6 +25,10 @@ pub(crate) async fn look_at_rows(context: &Context, kind: &Kind, rows: &[RowIden
             Err(error) => failed(&mut looks, identity, &error),
         }
     }
+    let mut creations = match look_at_creations(context, kind, &there).await {
+        Ok(creations) => creations,
+        Err(error) => return all_failed(rows.len(), &error),
+    };
     let observed = observe(context, kind.spec(), there.iter().map(|(_, located)| located), intent).await;
 
     let mut found = Vec::with_capacity(there.len());
@@ -46,10 +51,15 @@ pub(crate) async fn look_at_rows(context: &Context, kind: &Kind, rows: &[RowIden
         Err(error) => return all_failed(rows.len(), &error),
     };
     for (identity, located, observed) in found {
-        match compared.remove(&identity).transpose() {
-            Ok(compared) => drop(looks.insert(identity, Ok(judge(kind, located, observed, compared)))),
-            Err(error) => failed(&mut looks, identity, &error),
-        }
+        let look = match (compared.remove(&identity).transpose(), creations.remove(&identity).transpose()) {
+            (Err(error), _) => Err(Failure::permanent(error.to_string())),
+            (_, Err(failure)) => Err(failure),
+            (Ok(compared), Ok(created)) => Ok(match (compared, created) {
+                (Some(compared), Some(created)) if compared.facts.provisional => seek(kind, located, compared.facts, created),
+                (compared, _) => judge(kind, located, observed, compared),
+            }),
+        };
+        looks.insert(identity, look);
     }
     rows.iter().map(|row| looks.get(row).cloned().unwrap_or_else(|| Ok(Look::without_chain(Verdict::Skipped(SkipReason::NoRow))))).collect()
 }
@@ -72,6 +82,22 @@ fn judge(kind: &Kind, located: Located, observed: Observed, compared: Option<Com
         None => (judge_row(&RowFacts::default(), &observed.seen, Vec::new(), kind.rules()), 0),
     };
     Look::of(judgement, located.key, observed, settles_in_secs)
+}
+
+/// A row that looks for its key: judged by its own transaction alone. Whose key is whose is decided over the whole set.
+fn seek(kind: &Kind, located: Located, facts: RowFacts, created: Created) -> Look {
+    let settles_in_secs = facts.changed_secs_ago.map_or(0, |age| (kind.rules().grace_secs - age).max(0));
+    let stamp = match &created.observed.seen {
+        Seen::Present(stamp) => Some(stamp.clone()),
+        _ => None,
+    };
+    let resolution = resolution_of(&created.creation);
+    let judgement = kind.provisional_rules().map_or_else(
+        || judge_row(&facts, &Seen::NoKey, Vec::new(), kind.rules()),
+        |own| judge_provisional(&facts, &resolution, &Target::default(), stamp.as_ref(), kind.rules(), own),
+    );
+    let seeking = Seeking { facts, creation: created.creation, hash: located.hash, stamp };
+    Look { seeking: Some(Box::new(seeking)), ..Look::of(judgement, located.key, created.observed, settles_in_secs) }
 }
 
 /// The row itself cannot be worked with: trying again is pointless until someone mends it.

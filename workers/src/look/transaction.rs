@@ -178,7 +178,7 @@ pub(super) async fn observe_transactions<'a>(
 // === impl Decided ===
 
 impl Decided {
-    fn observed(self) -> Observed {
+    pub(super) fn observed(self) -> Observed {
         let remember = self.remember();
         let mut observed = match &self.decision.state {
             TransactionState::InFlight => Observed::bare(Seen::InFlight),

@@ -1,5 +1,8 @@
 //! When detection is complete: the whole set of plans is there, and their confirmation begins.
 
+mod provisional;
+mod sought;
+
 use trueup_database::runs::{self, Phase};
 use trueup_judge::RunId;
 use trueup_queue::{Ack, AckResult, Destination, Failure, Handled, Job};
@@ -14,6 +17,9 @@ use crate::task::Task;
 /// The priority of confirmations: ahead of the sweeps of other runs, so that a repair rests on fresh reads.
 const CONFIRM_PRIORITY: i16 = 50;
 
+pub(crate) use provisional::{Settled, settle as settle_provisional};
+pub(crate) use sought::{Sought, keep_over, keep_sought};
+
 pub(crate) async fn match_plans(context: &Context, job: &Job) -> Answer {
     let work = async {
         before_matching(context, RunId(job.group.0)).await?;
@@ -24,6 +30,7 @@ pub(crate) async fn match_plans(context: &Context, job: &Job) -> Answer {
 
 async fn start_confirming(context: &Context, job: &Job) -> anyhow::Result<Handled> {
     let run = RunId(job.group.0);
+    provisional::resolve(context, job).await?;
     let mut tx = context.pools.write.begin().await?;
     let Some(found) = runs::get(&mut tx, run).await? else { return Ok(Handled::Ack("no such run".to_owned())) };
     if !trueup_queue::fence(&mut tx, &[(job.id, job.lease)]).await?.contains(&job.id) {

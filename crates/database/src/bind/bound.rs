@@ -7,6 +7,7 @@ use trueup_judge::{Class, Withheld};
 use trueup_spec::{Carrier, Priority};
 
 use super::catalog::{Column, Table};
+use super::provisional::BoundProvisional;
 use super::shape::Shape;
 
 /// A bound spec.
@@ -21,6 +22,8 @@ pub(crate) struct Bound {
     pub filter: Option<String>,
     /// `[provisional] when`.
     pub provisional: Option<String>,
+    /// How such a row finds its key.
+    pub creation: Option<BoundProvisional>,
     pub changed: Option<Column>,
     pub fields: Vec<BoundField>,
     pub conditions: Vec<BoundCondition>,
@@ -29,6 +32,9 @@ pub(crate) struct Bound {
     /// What fills the holes of the chain key, as expressions of type text over the row.
     pub arguments: Vec<String>,
     pub contract: Option<Column>,
+    /// The hash of the transaction that creates a row's entity.
+    pub created_by: Option<Column>,
+    /// The hash of a row that is a transaction.
     pub hash: Option<Column>,
     pub submitted: Option<Column>,
     pub envelope: Option<Column>,

@@ -8,6 +8,7 @@ mod expression;
 mod fields;
 mod inserts;
 mod keys;
+mod provisional;
 mod rights;
 mod shape;
 mod table;
@@ -20,6 +21,7 @@ use trueup_spec::{Carrier, Enumerate, Name, Source, Spec};
 
 pub(crate) use bound::{Bound, BoundField, NewValue};
 pub(crate) use catalog::{Column, Table};
+pub(crate) use provisional::{BoundCreation, BoundReferences, BoundTopic};
 pub(crate) use shape::{Shape, carrier_text};
 
 use crate::sql::{Mentions, list, mentions};
@@ -38,6 +40,7 @@ pub(crate) struct Binding {
 /// The columns that a spec's `[chain]` names.
 #[derive(Default)]
 struct SourceColumns {
+    created_by: Option<Column>,
     hash: Option<Column>,
     submitted: Option<Column>,
     envelope: Option<Column>,
@@ -78,10 +81,11 @@ impl Binder<'_, '_> {
         let changed = spec.changed.as_ref().and_then(|name| self.moment(name, "`changed`"));
         self.conditions_over_row().await.map_err(DatabaseError::from)?;
         let arguments = keys::arguments(&mut self).await.map_err(DatabaseError::from)?;
-        let SourceColumns { hash, submitted, envelope, contract } = self.columns_of_source();
+        let SourceColumns { created_by, hash, submitted, envelope, contract } = self.columns_of_source();
         let fields = fields::bind(&mut self).await.map_err(DatabaseError::from)?;
         let conditions = fields::conditions(&mut self).await.map_err(DatabaseError::from)?;
         let insert = inserts::bind(&mut self, &fields).await.map_err(DatabaseError::from)?;
+        let creation = provisional::bind(&mut self).await.map_err(DatabaseError::from)?;
         let events = events::enumerating(spec);
         let (enumeration, keyless_events) = match events {
             Some(events) => (Some(events.keys), Some(events.keyless)),
@@ -113,6 +117,8 @@ impl Binder<'_, '_> {
             key: key.into_iter().flatten().collect(),
             filter: spec.filter.as_ref().map(|sql| sql.text.clone()),
             provisional: spec.provisional.as_ref().map(|it| it.when.text.clone()),
+            creation,
+            created_by,
             changed,
             fields,
             conditions,
@@ -177,11 +183,6 @@ impl Binder<'_, '_> {
         if let Some(provisional) = &spec.provisional {
             self.rely_on(&mentions(&provisional.when.text));
             self.probe.condition(&provisional.when, &scope, "`when`").await?;
-            let references =
-                provisional.transaction.iter().chain(provisional.event.iter().flat_map(|it| it.matches.iter().map(|(it, _)| it)));
-            for name in references {
-                self.column(name);
-            }
         }
         Ok(())
     }
@@ -193,7 +194,28 @@ impl Binder<'_, '_> {
                     trueup_spec::Contract::Fixed(_) => None,
                     trueup_spec::Contract::Column(name) => self.relied_column(name),
                 };
-                SourceColumns { contract, ..SourceColumns::default() }
+                // The transaction that creates the entity of a row.
+                let creation = self.spec.provisional.as_ref();
+                let created_by = creation.and_then(|it| it.transaction.as_ref()).and_then(|name| {
+                    let column = self.relied_column(name);
+                    self.text_or_bytes(column.as_ref(), name, "`transaction`");
+                    column
+                });
+                // A row is written before its transaction is sent, so that its own time is no later.
+                let submitted = creation.and_then(|it| it.submitted.as_ref().or(it.event.as_ref().and_then(|event| event.at.as_ref())));
+                let submitted = submitted.and_then(|name| self.moment(name, "`submitted`"));
+                let envelope = creation.and_then(|it| it.envelope.as_ref()).and_then(|name| {
+                    let column = self.column(name);
+                    self.text_or_bytes(column.as_ref(), name, "`envelope`");
+                    column
+                });
+                if creation.is_some_and(|it| !it.expired.is_empty() && it.envelope.is_none()) {
+                    self.warnings.push(format!(
+                        "{}: no creation can be told to have expired without `envelope` in [provisional], so that `expired` is never written",
+                        self.spec.kind
+                    ));
+                }
+                SourceColumns { created_by, submitted, envelope, contract, hash: None }
             }
             Source::Transaction(transaction) => {
                 let hash = self.relied_column(&transaction.hash);
@@ -208,7 +230,7 @@ impl Binder<'_, '_> {
                         self.spec.kind
                     ));
                 }
-                SourceColumns { hash, submitted, envelope, contract: None }
+                SourceColumns { hash, submitted, envelope, ..SourceColumns::default() }
             }
         }
     }

@@ -42,6 +42,11 @@ impl Location {
     pub fn new(bound: &Bound, kind: &EntityKind) -> Self {
         let null_key = bound.key.iter().map(|column| format!("{} IS NULL", column.of("db"))).collect::<Vec<_>>().join(" OR ");
         let guarded = |expression: &str| format!("CASE WHEN NOT w.provisional THEN {expression} END");
+        // The transaction that creates the row's entity concerns nobody any more once the row has its key.
+        let of_transaction = |expression: &str| match bound.creation {
+            Some(_) => format!("CASE WHEN w.provisional THEN nullif({expression}, '') END"),
+            None => guarded(expression),
+        };
         let mut input = part_columns(bound.identity.len());
         input.push(("identity".to_owned(), "text"));
         let sql = format!(
@@ -59,8 +64,12 @@ impl Location {
             key = canonical_of(&bound.key, "db"),
             arguments = list(bound.arguments.iter().map(|sql| guarded(sql))),
             contract = bound.contract.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| format!("{}::text", column.of("db"))),
-            hash = bound.hash.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| guarded(&hash_text(column, "db"))),
-            envelope = bound.envelope.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| guarded(&base64_text(column))),
+            hash = bound
+                .hash
+                .as_ref()
+                .or(bound.created_by.as_ref())
+                .map_or_else(|| "NULL::text".to_owned(), |column| of_transaction(&hash_text(column, "db"))),
+            envelope = bound.envelope.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| of_transaction(&base64_text(column))),
             checkpoint = checkpoint(bound, kind),
             submitted = bound.submitted.as_ref().map_or_else(|| "NULL::bigint".to_owned(), epoch),
         );
@@ -138,7 +147,7 @@ fn base64_text(column: &Column) -> String {
 
 /// What an earlier look remembered. Only looks at transactions remember something.
 fn checkpoint(bound: &Bound, kind: &EntityKind) -> String {
-    if bound.hash.is_none() {
+    if bound.hash.is_none() && bound.created_by.is_none() {
         return "NULL::jsonb".to_owned();
     }
     format!("(SELECT e.checkpoint FROM trueup.entities AS e WHERE e.kind = {} AND e.identity = r.\"trueup:identity\")", literal(&kind.0))

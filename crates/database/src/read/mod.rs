@@ -2,7 +2,9 @@
 
 mod bisect;
 mod compare;
+mod creation;
 mod enqueue;
+mod event_match;
 mod input;
 mod locate;
 mod locate_keys;
@@ -10,9 +12,12 @@ mod new_rows;
 mod provisional;
 
 pub(crate) use compare::Comparison;
+pub(crate) use creation::Creations;
+pub use creation::{CreationEventSeen, CreationKey};
 pub(crate) use enqueue::Enumeration;
 pub(crate) use input::unnest;
 pub(crate) use locate::Location;
 pub(crate) use locate_keys::KeyLocation;
 pub(crate) use new_rows::NewRows;
-pub(crate) use provisional::provisional_rows;
+pub use provisional::Waiting;
+pub(crate) use provisional::{WaitingRows, provisional_rows};

@@ -3,12 +3,14 @@
 use sqlx::{AssertSqlSafe, PgConnection};
 use trueup_judge::EntityKind;
 
-use super::task::{Answer, Group, Task, group};
-use super::{Order, RepairOutcome, insert, update};
+use super::task::{Answer, Group, Task, Write, group};
+use super::{Order, RepairOutcome, insert, resolve, update};
 use crate::bind::Bound;
 use crate::error::{Blame, READ_ONLY, blame, code, sentence};
 use crate::{DatabaseError, Statements};
 
+/// SQLSTATE of a reference to a key that is not there.
+const FOREIGN_KEY_VIOLATION: &str = "23503";
 /// SQLSTATE of a key that is there already.
 const UNIQUE_VIOLATION: &str = "23505";
 
@@ -30,7 +32,11 @@ pub(crate) async fn execute(
         session.say("SET CONSTRAINTS ALL IMMEDIATE").await?;
     }
     for group in &groups {
-        let sql = if group.is_insert { insert::statement(bound, &kind.0, group) } else { update::statement(bound, &kind.0, group) };
+        let sql = match group.write {
+            Write::Insert => insert::statement(bound, &kind.0, group),
+            Write::Update => update::statement(bound, &kind.0, group),
+            Write::Resolve => resolve::statement(bound, &kind.0, group),
+        };
         for (place, outcome) in session.execute_group(group, &sql).await? {
             outcomes[place] = Some(outcome);
         }
@@ -66,7 +72,12 @@ impl Session<'_> {
                         Some((task.place, task.outcome(answer, group)))
                     }));
                 }
-                Ok(Tried::NotToldApart) => waiting.extend([halves.1, halves.0]),
+                Ok(Tried::Undone) if tasks.len() > 1 => waiting.extend([halves.1, halves.0]),
+                Ok(Tried::Undone) => outcomes.extend(tasks.iter().map(|task| {
+                    let reason =
+                        "something in the database kept a row that refers to it from being rewritten, perhaps a trigger".to_owned();
+                    (task.place, RepairOutcome::Refused { reason })
+                })),
                 Err(error) if matches!(blame(&error), Blame::Passing) || code(&error) == READ_ONLY => return Err(error.into()),
                 Err(error) => match tasks {
                     [task] => outcomes.push((task.place, RepairOutcome::Refused { reason: sentence(&error) })),
@@ -80,7 +91,17 @@ impl Session<'_> {
     async fn try_tasks(&mut self, group: &Group<'_>, sql: &str, tasks: &[Task<'_>]) -> Result<Tried, sqlx::Error> {
         match self.send(group, sql, tasks).await {
             // Someone inserted the key meanwhile; the second try sees that row, or another key is violated.
-            Err(error) if group.is_insert && tasks.len() == 1 && code(&error) == UNIQUE_VIOLATION => self.send(group, sql, tasks).await,
+            Err(error) if group.write == Write::Insert && tasks.len() == 1 && code(&error) == UNIQUE_VIOLATION => {
+                self.send(group, sql, tasks).await
+            }
+            // The same, or someone inserted a row that refers to the old key.
+            Err(error)
+                if group.write == Write::Resolve
+                    && tasks.len() == 1
+                    && matches!(code(&error).as_ref(), UNIQUE_VIOLATION | FOREIGN_KEY_VIOLATION) =>
+            {
+                self.send(group, sql, tasks).await
+            }
             other => other,
         }
     }
@@ -93,9 +114,10 @@ impl Session<'_> {
             Ok(answers) => {
                 let told = i64::try_from(answers.iter().filter(|it| it.repair.is_some()).count()).unwrap_or(i64::MAX);
                 let written = answers.first().map_or(0, |it| it.written);
-                if told != written && tasks.len() > 1 {
+                let is_half_done = answers.iter().any(|it| it.repair.is_some() && it.rewritten != it.referring);
+                if (told != written && tasks.len() > 1) || is_half_done {
                     self.undo().await?;
-                    return Ok(Tried::NotToldApart);
+                    return Ok(Tried::Undone);
                 }
                 self.say("RELEASE SAVEPOINT trueup_repair").await?;
                 Ok(Tried::Told(answers))
@@ -112,6 +134,7 @@ impl Session<'_> {
 enum Tried {
     /// The answers, in the order of the tasks.
     Told(Vec<Answer>),
-    /// Rows were written, and undone, of which nobody can say to which order they belong.
-    NotToldApart,
+    /// Rows were written, and undone: nobody can say to which order they belong, or not all that belongs together was
+    /// written.
+    Undone,
 }

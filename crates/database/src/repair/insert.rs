@@ -57,6 +57,6 @@ ORDER BY o.ord",
         after = group.after(),
         read_back = list(read_back),
         altered = altered.collect::<Vec<_>>().join(" OR "),
-        audit = audit(bound, kind, "insert", "w.identity"),
+        audit = audit(bound, kind, "insert", "w.identity", "NULL::jsonb"),
     )
 }

@@ -4,8 +4,10 @@ mod execute;
 mod hold;
 mod insert;
 mod order;
+mod resolve;
 mod revert;
 mod task;
+mod unresolve;
 mod update;
 
 pub(crate) use execute::execute;

@@ -8,13 +8,22 @@ use trueup_judge::EntityKind;
 
 use super::RevertOutcome;
 use super::execute::Session;
+use super::unresolve::{self, Resolution};
 use crate::bind::{Bound, Column};
 use crate::error::{Blame, blame, sentence};
 use crate::identity::{names_row, parts};
 use crate::sql::{ident, list};
 use crate::{DatabaseError, Statements};
 
-type Texts = BTreeMap<String, Option<String>>;
+pub(super) type Texts = BTreeMap<String, Option<String>>;
+
+/// What was set back.
+pub(super) struct SetBack {
+    /// The row as it is named now.
+    pub identity: String,
+    /// The columns as they are now.
+    pub after: Texts,
+}
 
 #[derive(FromRow)]
 struct Repair {
@@ -25,6 +34,7 @@ struct Repair {
     action: String,
     before: Json<Texts>,
     after: Json<Texts>,
+    resolution: Option<Json<Resolution>>,
     reverted_by: Option<i64>,
 }
 
@@ -39,7 +49,7 @@ pub(crate) async fn revert(
 ) -> Result<RevertOutcome, DatabaseError> {
     statements.add();
     let repair: Option<Repair> = sqlx::query_as(
-        "SELECT r.kind, r.table_name, r.identity, r.chain_key, r.action, r.before, r.after,
+        "SELECT r.kind, r.table_name, r.identity, r.chain_key, r.action, r.before, r.after, r.resolution,
                 (SELECT u.id FROM trueup.repairs AS u WHERE u.reverts = r.id) AS reverted_by
          FROM trueup.repairs AS r WHERE r.id = $1 FOR UPDATE OF r",
     )
@@ -58,11 +68,22 @@ pub(crate) async fn revert(
 
     let mut session = Session { tx, statements };
     session.say("SAVEPOINT trueup_repair").await?;
-    let after = match set_back(&mut session, bound, &columns, &parts, &repair).await {
-        Ok(Some(Json(after))) => after,
+    let attempt = match &repair.resolution {
+        Some(Json(resolution)) => {
+            let texts = [&repair.before.0, &repair.after.0];
+            unresolve::set_back(&mut session, bound, &kind.0, &columns, &parts, texts, resolution).await
+        }
+        None => set_back(&mut session, bound, &columns, &parts, &repair).await,
+    };
+    let done = match attempt {
+        Ok(Some(done)) => done,
         Ok(None) => {
             session.undo().await?;
-            return refuse(format!("the row has moved on: what repair {id} wrote is no longer there, so there is nothing to set back"));
+            let why = match repair.resolution {
+                Some(_) => "the row, or a row that refers to it, has moved on",
+                None => "the row has moved on",
+            };
+            return refuse(format!("{why}: what repair {id} wrote is no longer there, so there is nothing to set back"));
         }
         Err(error) if matches!(blame(&error), Blame::Passing) => return Err(error.into()),
         Err(error) => {
@@ -70,9 +91,9 @@ pub(crate) async fn revert(
             return refuse(sentence(&error));
         }
     };
-    let own = audit(&mut session, id, &repair, &after, actor, reason).await?;
+    let own = audit(&mut session, id, &repair, &done, actor, reason).await?;
     let held: Vec<String> = repair.before.keys().cloned().collect();
-    hold(&mut session, &repair, own, &held, actor, reason).await?;
+    hold(&mut session, &repair, &done.identity, own, &held, actor, reason).await?;
     session.say("RELEASE SAVEPOINT trueup_repair").await?;
     Ok(RevertOutcome::Reverted { repair: own, held })
 }
@@ -83,7 +104,7 @@ fn obstacle(bound: &Bound, kind: &EntityKind, id: i64, repair: &Repair) -> Optio
         return Some(format!("repair {id} was reverted before, by repair {by}"));
     }
     match repair.action.as_str() {
-        "update" => {}
+        "update" | "resolve" => {}
         "insert" => return Some(format!("repair {id} inserted the row, and a row is never deleted; delete it by hand if it must go")),
         _ => return Some(format!("repair {id} is itself a revert; release what it holds, and the next sweep repairs the row")),
     }
@@ -103,7 +124,7 @@ async fn set_back(
     columns: &[Column],
     parts: &[String],
     repair: &Repair,
-) -> Result<Option<Json<Texts>>, sqlx::Error> {
+) -> Result<Option<SetBack>, sqlx::Error> {
     let count = columns.len();
     let set =
         columns.iter().enumerate().map(|(index, column)| format!("{} = (${}::text)::{}", ident(&column.name), index + 1, column.type_sql));
@@ -130,30 +151,31 @@ async fn set_back(
         query = query.bind(part.clone());
     }
     session.statements.add();
-    Ok(query.fetch_optional(&mut *session.tx).await?.map(|(after,)| after))
+    Ok(query.fetch_optional(&mut *session.tx).await?.map(|(Json(after),)| SetBack { identity: repair.identity.clone(), after }))
 }
 
 async fn audit(
     session: &mut Session<'_>,
     id: i64,
     repair: &Repair,
-    after: &Texts,
+    done: &SetBack,
     actor: &str,
     reason: Option<&str>,
 ) -> Result<i64, sqlx::Error> {
     session.statements.add();
     sqlx::query_scalar(
-        "INSERT INTO trueup.repairs (kind, table_name, identity, chain_key, action, before, intended, after, altered, actor, reason, reverts)
-         VALUES ($1, $2, $3, $4, 'revert', $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+        "INSERT INTO trueup.repairs (kind, table_name, identity, chain_key, action, before, intended, after, altered, actor, reason, reverts, resolution)
+         VALUES ($1, $2, $3, $4, 'revert', $5, $6, $7, $8, $9, $10, $11,
+                 (SELECT r.resolution || jsonb_build_object('from', r.identity) FROM trueup.repairs AS r WHERE r.id = $11)) RETURNING id",
     )
     .bind(&repair.kind)
     .bind(&repair.table_name)
-    .bind(&repair.identity)
+    .bind(&done.identity)
     .bind(&repair.chain_key)
     .bind(&repair.after)
     .bind(&repair.before)
-    .bind(Json(after))
-    .bind(*after != repair.before.0)
+    .bind(Json(&done.after))
+    .bind(done.after != repair.before.0)
     .bind(actor)
     .bind(reason)
     .bind(id)
@@ -164,6 +186,7 @@ async fn audit(
 async fn hold(
     session: &mut Session<'_>,
     repair: &Repair,
+    identity: &str,
     own: i64,
     columns: &[String],
     actor: &str,
@@ -177,7 +200,7 @@ async fn hold(
          SET repair = excluded.repair, actor = excluded.actor, reason = excluded.reason, held_at = now()",
     )
     .bind(&repair.kind)
-    .bind(&repair.identity)
+    .bind(identity)
     .bind(columns)
     .bind(own)
     .bind(actor)

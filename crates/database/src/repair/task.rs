@@ -6,12 +6,15 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 use sqlx::types::Json;
 use sqlx::{FromRow, Postgres};
-use trueup_judge::Action;
+use trueup_judge::{Action, Proof};
 
 use super::{Order, RepairOutcome};
 use crate::bind::{Bound, Column};
 use crate::identity::parts;
 use crate::sql::{ident, list};
+
+/// How many rows of other tables one new key may reach.
+pub(super) const REFERENCES_PER_ROW_MAX: i64 = 10_000;
 
 /// An order that can be tried.
 #[derive(Debug, Clone)]
@@ -27,11 +30,20 @@ pub(super) struct Task<'o> {
 /// Tasks for one statement, no two of the same row.
 #[derive(Debug, Clone)]
 pub(super) struct Group<'o> {
-    pub is_insert: bool,
+    pub write: Write,
     pub written: Vec<Column>,
     pub judged: Vec<Column>,
     pub tasks: Vec<Task<'o>>,
     rows: HashSet<&'o str>,
+}
+
+/// What a statement writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Write {
+    Update,
+    Insert,
+    /// The key of a row, and what refers to it.
+    Resolve,
 }
 
 /// What the statement says of one task.
@@ -51,6 +63,14 @@ pub(super) struct Answer {
     pub altered: Option<bool>,
     /// Rows that the statement wrote in all.
     pub written: i64,
+    /// Another row has the key that this one should get.
+    #[sqlx(default)]
+    pub taken: Option<String>,
+    /// How many rows refer to the row's key, and how many were rewritten.
+    #[sqlx(default)]
+    pub referring: i64,
+    #[sqlx(default)]
+    pub rewritten: i64,
 }
 
 /// Sorts orders into groups, and says of the others why they cannot be tried.
@@ -88,9 +108,10 @@ fn row(order: &Order) -> &str {
 }
 
 fn task<'o>(bound: &Bound, place: usize, order: &'o Order) -> Result<(Task<'o>, Group<'o>), String> {
-    let (is_insert, writes) = match &order.body.action {
-        Action::Update { set } => (false, set),
-        Action::Insert { row } => (true, row),
+    let (write, writes) = match &order.body.action {
+        Action::Update { set } => (Write::Update, set),
+        Action::Insert { row } => (Write::Insert, row),
+        Action::Resolve { key, .. } => (Write::Resolve, key),
         Action::Report { .. } => return Err("the plan only reports".to_owned()),
     };
     let columns = |names: &mut dyn Iterator<Item = &String>| -> Result<Vec<Column>, String> {
@@ -100,7 +121,7 @@ fn task<'o>(bound: &Bound, place: usize, order: &'o Order) -> Result<(Task<'o>, 
             })
             .collect()
     };
-    let parts = match (is_insert, &order.identity, &order.chain_key) {
+    let parts = match (write == Write::Insert, &order.identity, &order.chain_key) {
         (false, Some(identity), _) => parts(&identity.0, bound.identity.len()),
         (true, _, Some(key)) => parts(&key.0, bound.key.len()),
         _ => return Err("the plan names no row".to_owned()),
@@ -111,17 +132,17 @@ fn task<'o>(bound: &Bound, place: usize, order: &'o Order) -> Result<(Task<'o>, 
         return Err("the plan writes nothing".to_owned());
     }
     let judged = columns(&mut order.body.judged.keys())?;
-    if !is_insert && !writes.keys().all(|name| order.body.judged.contains_key(name)) {
+    if write != Write::Insert && !writes.keys().all(|name| order.body.judged.contains_key(name)) {
         return Err("the plan does not say what the columns that it writes were when it was judged".to_owned());
     }
-    let group = Group { is_insert, written, judged, tasks: Vec::new(), rows: HashSet::new() };
+    let group = Group { write, written, judged, tasks: Vec::new(), rows: HashSet::new() };
     Ok((Task { place, order, parts, writes }, group))
 }
 
 impl Group<'_> {
     fn is_alike(&self, other: &Self) -> bool {
         let names = |columns: &[Column]| columns.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
-        self.is_insert == other.is_insert && names(&self.written) == names(&other.written) && names(&self.judged) == names(&other.judged)
+        self.write == other.write && names(&self.written) == names(&other.written) && names(&self.judged) == names(&other.judged)
     }
 
     /// The columns of the statement's input, in the order in which [`Self::bind`] binds them.
@@ -142,6 +163,7 @@ impl Group<'_> {
             ("judged", "jsonb"),
             ("before", "jsonb"),
             ("intended", "jsonb"),
+            ("proof", "jsonb"),
         ];
         let numbered = |letter: char, count: usize| (0..count).map(move |index| (format!("{letter}{index}"), "text"));
         let fixed = fixed.into_iter().map(|(name, kind)| (name.to_owned(), kind));
@@ -163,7 +185,7 @@ impl Group<'_> {
             .bind(number(&|it| it.order.lease))
             .bind(tasks.iter().map(|it| it.order.body.stamp.as_ref().map(|stamp| i64::from(stamp.ledger))).collect::<Vec<_>>())
             .bind(text(&|it| it.order.identity.as_ref().map(|it| it.0.clone())))
-            .bind(text(&|it| it.order.chain_key.as_ref().map(|it| it.0.clone())))
+            .bind(text(&|it| it.chain_key()))
             .bind(text(&|it| it.order.chain_entry.clone()))
             .bind(text(&|it| it.order.trace.clone()))
             .bind(text(&|it| Some(it.order.actor.clone())))
@@ -171,7 +193,8 @@ impl Group<'_> {
             .bind(tasks.iter().map(|it| it.order.body.stamp.as_ref().map(Json)).collect::<Vec<_>>())
             .bind(tasks.iter().map(|it| Json(&it.order.body.judged)).collect::<Vec<_>>())
             .bind(tasks.iter().map(|it| Json(it.before())).collect::<Vec<_>>())
-            .bind(tasks.iter().map(|it| Json(it.writes)).collect::<Vec<_>>());
+            .bind(tasks.iter().map(|it| Json(it.writes)).collect::<Vec<_>>())
+            .bind(tasks.iter().map(|it| it.proof().map(Json)).collect::<Vec<_>>());
         let parts = tasks.first().map_or(0, |it| it.parts.len());
         for index in 0..parts {
             query = query.bind(tasks.iter().map(|it| it.parts[index].clone()).collect::<Vec<_>>());
@@ -210,6 +233,21 @@ impl Group<'_> {
 }
 
 impl Task<'_> {
+    /// The chain key of the row as it will be.
+    fn chain_key(&self) -> Option<String> {
+        match &self.order.body.action {
+            Action::Resolve { chain_key, .. } => Some(chain_key.0.clone()),
+            _ => self.order.chain_key.as_ref().map(|it| it.0.clone()),
+        }
+    }
+
+    fn proof(&self) -> Option<&Proof> {
+        match &self.order.body.action {
+            Action::Resolve { proof, .. } => Some(proof),
+            _ => None,
+        }
+    }
+
     /// What the written columns hold before an update: they were judged, so that it is known.
     fn before(&self) -> BTreeMap<&String, &Option<String>> {
         self.order.body.judged.iter().filter(|(name, _)| self.writes.contains_key(*name)).collect()
@@ -232,6 +270,15 @@ impl Task<'_> {
         match (answer.floor, ledger) {
             (Some(floor), Some(ledger)) if ledger < floor => return RepairOutcome::BehindFloor { floor },
             _ => {}
+        }
+        if let Some(other) = &answer.taken {
+            let own = self.order.identity.as_ref().map_or("", |it| it.0.as_str());
+            let key = self.chain_key().unwrap_or_default();
+            return RepairOutcome::Refused { reason: format!("row `{other}` has the key `{key}` already, which is that of row `{own}`") };
+        }
+        if answer.referring > REFERENCES_PER_ROW_MAX {
+            let reason = format!("{} rows refer to it; at most {REFERENCES_PER_ROW_MAX} are rewritten in one statement", answer.referring);
+            return RepairOutcome::Refused { reason };
         }
         let Some(name) = answer.lossy.first() else { return RepairOutcome::Superseded };
         let kind = group.written.iter().find(|it| it.name == *name).map_or("", |it| it.type_sql.as_str());

@@ -51,18 +51,18 @@ ORDER BY o.ord",
         unchanged = unchanged.collect::<String>(),
         after = group.after(),
         altered = altered.collect::<Vec<_>>().join(" OR "),
-        audit = audit(bound, kind, "update", "o.identity"),
+        audit = audit(bound, kind, "update", "o.identity", "NULL::jsonb"),
     )
 }
 
 /// The audit record of each written row, and its ledger floor. `"trueup:written"` has the order's `ord`.
-pub(super) fn audit(bound: &Bound, kind: &str, action: &str, identity: &str) -> String {
+pub(super) fn audit(bound: &Bound, kind: &str, action: &str, identity: &str, resolution: &str) -> String {
     format!(
         "\"trueup:audit\" AS (
   INSERT INTO trueup.repairs (run, plan, job, lease, kind, table_name, identity, chain_key, action, before, intended, after, altered,
-                              judged, drifts, chain_entry, stamp, trace, actor)
+                              judged, drifts, chain_entry, stamp, trace, actor, resolution)
   SELECT o.run, o.plan, o.job, o.lease, {kind}, {table}, {identity}, o.chain_key, {action}, o.before, o.intended, w.after, w.altered,
-         o.judged, o.drifts, o.chain_entry, o.stamp, o.trace, o.actor
+         o.judged, o.drifts, o.chain_entry, o.stamp, o.trace, o.actor, {resolution}
   FROM \"trueup:written\" AS w JOIN \"trueup:orders\" AS o ON o.ord = w.ord
   ORDER BY o.ord
   RETURNING id, plan

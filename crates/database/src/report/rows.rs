@@ -23,7 +23,7 @@ pub struct DriftRow {
     pub chain: Option<String>,
     /// A condition's priority.
     pub priority: Option<String>,
-    /// What the plan would do: update, insert, report.
+    /// What the plan would do: update, insert, resolve, report.
     pub action: String,
     /// Why it is only reported.
     pub withheld: Option<String>,
@@ -79,7 +79,7 @@ pub struct RepairRow {
     pub identity: String,
     /// The chain key.
     pub chain_key: Option<String>,
-    /// update, insert or revert.
+    /// update, insert, resolve or revert.
     pub action: String,
     /// The columns as they were.
     pub before: Value,
@@ -105,6 +105,9 @@ pub struct RepairRow {
     pub reverts: Option<i64>,
     /// The repair that undid this one.
     pub reverted_by: Option<i64>,
+    /// Of a resolve: the row's identity before it (`from`), what the key rests on (`proof`), and which rows of other
+    /// tables were rewritten (`references`).
+    pub resolution: Option<Value>,
     /// What it reverted is held: no sweep repairs it until it is released.
     pub held: bool,
 }
@@ -129,7 +132,7 @@ pub struct RepairFilter {
 pub async fn repairs(conn: &mut PgConnection, filter: &RepairFilter, after: i64, limit: i64) -> Result<Vec<RepairRow>, sqlx::Error> {
     sqlx::query_as(
         "SELECT r.id, r.run, r.plan, r.kind, r.table_name, r.identity, r.chain_key, r.action, r.before, r.intended, r.after, r.altered,
-                r.drifts, r.stamp, r.trace, r.actor, r.reason, r.repaired_at, r.reverts,
+                r.drifts, r.stamp, r.trace, r.actor, r.reason, r.repaired_at, r.reverts, r.resolution,
                 (SELECT u.id FROM trueup.repairs AS u WHERE u.reverts = r.id) AS reverted_by,
                 EXISTS (SELECT FROM trueup.holds AS h JOIN trueup.repairs AS u ON u.id = h.repair WHERE u.reverts = r.id) AS held
          FROM trueup.repairs AS r

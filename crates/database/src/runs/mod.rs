@@ -4,6 +4,7 @@
 //! that it counts.
 
 mod advance;
+mod creations;
 mod enqueue;
 mod open;
 mod plans;
@@ -12,6 +13,7 @@ mod select;
 mod tick;
 
 pub use advance::{Counted, count, finish, give_up, start_confirming};
+pub use creations::{close_claimed, creations, keep_creations, remember_over};
 pub use enqueue::{Cursor, KeyCursor, KindCursor, add_chunk, add_note, add_retried, claim_enqueue, seal, unsealed};
 pub use open::{NewRun, open};
 pub use plans::{

@@ -139,7 +139,7 @@ pub async fn keep_second_read(conn: &mut PgConnection, plans: &[(PlanId, Option<
         return Ok(());
     }
     sqlx::query(
-        "UPDATE trueup.plans AS p SET plan = n.plan, chain_key = n.chain_key
+        "UPDATE trueup.plans AS p SET plan = n.plan, chain_key = coalesce(n.chain_key, p.chain_key)
          FROM unnest($1::bigint[], $2::text[], $3::jsonb[]) AS n (id, chain_key, plan) WHERE p.id = n.id",
     )
     .bind(plans.iter().map(|(id, ..)| id.0).collect::<Vec<_>>())

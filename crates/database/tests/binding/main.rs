@@ -9,6 +9,8 @@ mod layouts;
 mod locate;
 mod refusals;
 mod repair;
+mod resolve;
 mod revert;
 mod rights;
 mod spec_text;
+mod waiting;

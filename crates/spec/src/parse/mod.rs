@@ -15,7 +15,7 @@ mod transaction;
 mod values;
 
 use toml::de::DeTable;
-use trueup_judge::EntityKind;
+use trueup_judge::{Class, EntityKind, Repair};
 
 use crate::document::{Document, Section};
 use crate::{Name, Position, Source, Spec, SpecError, SpecErrors, Sql, identifier, place};
@@ -95,9 +95,20 @@ fn spec(mut root: Section<'_>) -> Option<(Spec, Position)> {
     let keys = chain.as_ref().map_or(&[][..], |it| &it.key);
     let mut fields = fields::fields(&mut root, known, chain.as_ref(), keys);
     let conditions = conditions::conditions(&mut root, known, fields.as_deref().unwrap_or_default());
-    let provisional = root.take("provisional").and_then(|item| provisional::provisional(&item));
+    let provisional_item = root.take("provisional");
+    let provisional = provisional_item.as_ref().and_then(provisional::provisional);
     let insert = insert::insert(&mut root, known, chain.as_ref(), fields.as_deref().unwrap_or_default());
     let repair = repair::repair(&mut root, chain.as_ref().map(|it| &it.source), provisional.is_some());
+
+    if let (Some(item), Some(provisional)) = (&provisional_item, &provisional) {
+        let whole = provisional::Whole {
+            key: chain.as_ref().map(|it| it.key.as_slice()),
+            has_changed: changed.is_some(),
+            has_entries: matches!(chain.as_ref().map(|it| &it.source), Some(Source::Soroban(_)) | None),
+            resolves: repair.as_ref().is_some_and(|it| it.get(&Class::ProvisionalId) == Some(&Repair::Resolve)),
+        };
+        provisional::check(item, provisional, &whole);
+    }
 
     let at = root.at;
     let document = root.document;

@@ -4,7 +4,7 @@ use crate::document::Item;
 use crate::{Carrier, Path, Value, identifier};
 
 /// The most decimals of a chain's integer.
-const MAX_DECIMALS: i64 = 38;
+pub(super) const MAX_DECIMALS: i64 = 38;
 
 /// The most values of one spec.
 const MAX_VALUES: usize = 200;

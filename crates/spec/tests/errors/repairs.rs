@@ -120,3 +120,75 @@ fn provisional_rows_that_are_not_described() {
        = help: a reference is `table.column` or `schema.table.column`
     "#);
 }
+
+#[test]
+fn provisional_rows_whose_creation_is_half_described() {
+    assert_snapshot!(
+        ending_in(
+            "[provisional]\nwhen = \"true\"\nid = \"[0]\"\nfailed = { loan_id = \"x\" }\nexpired = {}\nevent = { topics = [\"A\"], id = [\"data[0]\", \"data[1]\"] }\n"
+        ),
+        @r#"
+    loan.toml:16:6: `id` in [provisional] needs `transaction`
+       |
+    16 | id = "[0]"
+       |      ^
+       = help: name the column with the hash of the creating transaction: `transaction = "tx_hash"`
+
+    loan.toml:16:6: `id` in [provisional] is about the return value
+       |
+    16 | id = "[0]"
+       |      ^
+       = help: leave it out here: with an event, its `id` says where the key is
+
+    loan.toml:17:10: `failed` in [provisional] needs `transaction`
+       |
+    17 | failed = { loan_id = "x" }
+       |          ^
+       = help: name the column with the hash of the creating transaction: `transaction = "tx_hash"`
+
+    loan.toml:18:11: `expired` in [provisional] needs `transaction`
+       |
+    18 | expired = {}
+       |           ^
+       = help: name the column with the hash of the creating transaction: `transaction = "tx_hash"`
+
+    loan.toml:18:11: `expired` in [provisional] names no column
+       |
+    18 | expired = {}
+       |           ^
+       = help: leave it out, or write `{ status = "failed" }`
+    "#
+    );
+}
+
+#[test]
+fn provisional_rows_that_nothing_can_find_a_key_for() {
+    assert_snapshot!(ending_in("[provisional]\nwhen = \"true\"\n\n[repair]\nprovisional_id = \"resolve\"\n"), @r#"
+    loan.toml:14:1: nothing says how a provisional row finds its key
+       |
+    14 | [provisional]
+       | ^
+       = help: name the column with the creating transaction's hash (`transaction`), or the event that the creation emits (`event`)
+    "#);
+}
+
+#[test]
+fn places_and_decimals_of_an_event_that_are_none() {
+    assert_snapshot!(
+        ending_in(
+            "[provisional]\nwhen = \"true\"\nevent = { topics = [\"A\"], id = \"data\", at = \"created_at\", match = { amount = { path = \"data[1]\", decimals = 99 }, other = { decimals = 2 } } }\n"
+        ),
+        @r#"
+    loan.toml:16:109: `decimals` in an element of `match` should lie between 0 and 38
+       |
+    16 | event = { topics = ["A"], id = "data", at = "created_at", match = { amount = { path = "data[1]", decimals = 99 }, other = { decimals = 2 } } }
+       |                                                                                                             ^
+
+    loan.toml:16:123: an element of `match` has no `path`
+       |
+    16 | event = { topics = ["A"], id = "data", at = "created_at", match = { amount = { path = "data[1]", decimals = 99 }, other = { decimals = 2 } } }
+       |                                                                                                                           ^
+       = help: write where in the event it is, as in `path = "data[1]"`
+    "#
+    );
+}
