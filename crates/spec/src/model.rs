@@ -303,10 +303,19 @@ pub struct Field {
     pub write: Option<Sql>,
     /// From the chain's label to the column's; empty: the same. A label that it lacks is a drift that is not repaired.
     pub map: Vec<(String, String)>,
-    /// `numeric` only: differences up to this, as a decimal, are none.
-    pub tolerance: Option<String>,
+    /// `numeric` only: differences up to this are none.
+    pub tolerance: Option<Tolerance>,
     /// The class of a difference.
     pub class: Class,
+}
+
+/// How large a difference is none. Decimals as they were written, at least 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tolerance {
+    /// In the column's units.
+    Absolute(String),
+    /// In percent of the chain's side.
+    Percent(String),
 }
 
 /// The chain's side of a comparison.

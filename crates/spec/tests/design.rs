@@ -3,7 +3,7 @@
 use trueup_judge::{Class, Durability, Repair};
 use trueup_spec::{
     Argument, ArgumentType, Carrier, Contract, CounterAt, CounterHolds, Enumerate, EventPart, EventPath, EventTopic, FieldValue,
-    KeyTemplate, Path, Priority, Source, Spec, SpecErrors, Topic,
+    KeyTemplate, Path, Priority, Source, Spec, SpecErrors, Tolerance, Topic,
 };
 
 const CONTRACT: &str = "CDLZFC3SYJYDZT7K67VZ75HPJVIEUVNIXF47ZG2FB2RMQQVU2HHGCYSC";
@@ -99,7 +99,7 @@ fn the_loan_spec_says_what_it_means() {
     assert_eq!(spec.fields[0].class, Class::StaleStatus);
     assert_eq!(spec.fields[0].map[0], ("Pending".to_owned(), "pending".to_owned()));
     assert_eq!(spec.fields[1].value, FieldValue::Value(1));
-    assert_eq!(spec.fields[1].tolerance.as_deref(), Some("0"));
+    assert_eq!(spec.fields[1].tolerance, Some(Tolerance::Absolute("0".to_owned())));
     assert_eq!(spec.fields[1].class, Class::StaleValue);
     assert_eq!(spec.conditions[0].priority, Priority::Critical);
 
@@ -226,7 +226,7 @@ value  = "chain.yes"
         spec.fields.iter().map(|field| matches!(&field.value, FieldValue::Sql(_, it) if *it == Carrier::Numeric)).collect();
     assert_eq!(carriers, [true, false, false]);
     assert_eq!(spec.fields[2].value, FieldValue::Value(0));
-    assert_eq!(spec.fields[0].tolerance.as_deref(), Some("0"));
+    assert_eq!(spec.fields[0].tolerance, Some(Tolerance::Absolute("0".to_owned())));
     assert!(spec.values[1].optional);
     assert!(spec.fields[1].write.is_some());
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use trueup_judge::{Class, Withheld};
-use trueup_spec::{Carrier, Priority};
+use trueup_spec::{Carrier, Priority, Tolerance};
 
 use super::catalog::{Column, Table};
 use super::provisional::BoundProvisional;
@@ -77,7 +77,7 @@ pub(crate) struct BoundField {
     /// The carrier in which the sides meet.
     pub carrier: Carrier,
     pub map: Vec<(String, String)>,
-    pub tolerance: Option<String>,
+    pub tolerance: Option<Tolerance>,
     /// What the column would be set to, where that is not the chain's side; over `db` and `chain`.
     pub write: Option<(String, Shape)>,
     pub writable: Result<(), Withheld>,

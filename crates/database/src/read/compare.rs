@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 use trueup_judge::{Class, Difference, EntityKind, RowFacts, RowIdentity, Withheld};
-use trueup_spec::Carrier;
+use trueup_spec::{Carrier, Tolerance};
 
 use super::bisect::bisect;
 use super::input::{Batch, chain_scope, db_scope, part_array, part_columns, passed, provisional, rows, value_columns, where_filter};
@@ -226,7 +226,12 @@ fn differs(index: usize, field: &BoundField) -> String {
     let chain = field.mapped(&raw);
     let differ = match (&field.tolerance, field.carrier) {
         (Some(tolerance), Carrier::Numeric) => {
-            format!("(({db} IS NULL) <> ({chain} IS NULL) OR coalesce(abs({db} - {chain}) > {}::numeric, false))", literal(tolerance))
+            let exceeds = match tolerance {
+                Tolerance::Absolute(limit) => format!("abs({db} - {chain}) > {}::numeric", literal(limit)),
+                // Multiplied, not divided: a quotient would be rounded.
+                Tolerance::Percent(limit) => format!("abs({db} - {chain}) * 100 > {}::numeric * abs({chain})", literal(limit)),
+            };
+            format!("(({db} IS NULL) <> ({chain} IS NULL) OR coalesce({exceeds}, false))")
         }
         // Whatever the column's collation takes for equal.
         (_, Carrier::Text) => format!("(({db} COLLATE \"C\") IS DISTINCT FROM ({chain}))"),

@@ -172,6 +172,22 @@ async fn differences_within_the_tolerance_are_none() {
 }
 
 #[tokio::test]
+async fn a_tolerance_in_percent_is_of_the_chains_side_and_exact() {
+    let (application, kind) = column("numeric", "numeric", "tolerance = \"0.5%\"").await;
+    application.run("INSERT INTO it VALUES (1, 1005), (2, NULL), (3, 0), (4, -995), (5, 100000000000000000000000000000000000000.5)").await;
+    assert_eq!(application.compare(&kind, "1", &[Some("1000")]).await, None);
+    assert!(application.compare(&kind, "1", &[Some("999.9999999999999999999999")]).await.is_some());
+    assert_eq!(application.compare(&kind, "4", &[Some("-1000")]).await, None);
+    assert!(application.compare(&kind, "4", &[Some("1000")]).await.is_some());
+    assert_eq!(application.compare(&kind, "3", &[Some("0")]).await, None);
+    assert!(application.compare(&kind, "1", &[Some("0")]).await.is_some(), "of nothing no part is anything");
+    assert!(application.compare(&kind, "2", &[Some("0")]).await.is_some());
+    assert_eq!(application.compare(&kind, "2", &[None]).await, None);
+    assert_eq!(application.compare(&kind, "5", &[Some("99502487562189054726368159203980099503")]).await, None);
+    assert!(application.compare(&kind, "5", &[Some("99502487562189054726368159203980099502")]).await.is_some());
+}
+
+#[tokio::test]
 async fn a_part_of_a_json_column_is_read_and_written_by_sql() {
     let (application, kind) =
         column("jsonb", "text", "read = \"db.c->>'tier'\"\nwrite = \"jsonb_set(coalesce(db.c, '{}'), '{tier}', to_jsonb(chain.v))\"").await;

@@ -7,7 +7,7 @@ use super::chain::is_key_column;
 use super::references::check_values;
 use super::values::CARRIERS;
 use crate::document::{Item, Section, Text};
-use crate::{Carrier, Field, FieldValue, Name, Source, identifier, mentions, suggest};
+use crate::{Carrier, Field, FieldValue, Name, Source, Tolerance, identifier, mentions, suggest};
 
 /// The most fields, and the most conditions, of one spec.
 pub(super) const MAX_COMPARISONS: usize = 200;
@@ -163,15 +163,19 @@ fn map(item: &Item<'_>) -> Option<Vec<(String, String)>> {
     labels.into_iter().collect()
 }
 
-/// A decimal of at least zero, as it was written.
-fn tolerance(item: &Item<'_>) -> Option<String> {
-    let text = item.text_or_integer("a decimal in a string, as in `\"0.01\"`")?;
-    let (whole, fraction) = text.text.split_once('.').unwrap_or((&text.text, "0"));
+/// A decimal of at least zero, as it was written, perhaps in percent.
+fn tolerance(item: &Item<'_>) -> Option<Tolerance> {
+    let text = item.text_or_integer("a decimal in a string, as in `\"0.01\"` or `\"0.5%\"`")?;
+    let percent = text.text.strip_suffix('%').map(str::trim_end);
+    let decimal = percent.unwrap_or(&text.text);
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, "0"));
     let is_digits = |part: &str| !part.is_empty() && part.len() <= MAX_TOLERANCE_DIGITS && part.chars().all(|it| it.is_ascii_digit());
-    if is_digits(whole) && is_digits(fraction) {
-        return Some(text.text);
+    if !is_digits(whole) || !is_digits(fraction) {
+        let help = "write a decimal of at least 0, as in `\"0.01\"`, or in percent of the chain's side, as in `\"0.5%\"`".to_owned();
+        return text.fail(format!("`{}` is not a tolerance", text.text), Some(help));
     }
-    text.fail(format!("`{}` is not a tolerance", text.text), Some("write a decimal of at least 0, as in `\"0.01\"`".to_owned()))
+    let decimal = decimal.to_owned();
+    Some(if percent.is_some() { Tolerance::Percent(decimal) } else { Tolerance::Absolute(decimal) })
 }
 
 /// The most digits of a tolerance, on each side of the point.

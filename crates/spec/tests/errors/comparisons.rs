@@ -82,19 +82,19 @@ fn a_tolerance_of_labels() {
 
 #[test]
 fn a_tolerance_that_is_no_decimal() {
-    assert_snapshot!(ending_in("[[field]]\ncolumn = \"total\"\nvalue = \"amount\"\ntolerance = \"1%\"\n"), @r#"
-    loan.toml:17:14: `1%` is not a tolerance
+    assert_snapshot!(ending_in("[[field]]\ncolumn = \"total\"\nvalue = \"amount\"\ntolerance = \"1 percent\"\n"), @r#"
+    loan.toml:17:14: `1 percent` is not a tolerance
        |
-    17 | tolerance = "1%"
+    17 | tolerance = "1 percent"
        |              ^
-       = help: write a decimal of at least 0, as in `"0.01"`
+       = help: write a decimal of at least 0, as in `"0.01"`, or in percent of the chain's side, as in `"0.5%"`
     "#);
 }
 
 #[test]
 fn a_tolerance_that_is_a_float() {
     assert_snapshot!(ending_in("[[field]]\ncolumn = \"total\"\nvalue = \"amount\"\ntolerance = 0.1\n"), @r#"
-    loan.toml:17:13: `tolerance` in [[field]] is a float, and should be a decimal in a string, as in `"0.01"`
+    loan.toml:17:13: `tolerance` in [[field]] is a float, and should be a decimal in a string, as in `"0.01"` or `"0.5%"`
        |
     17 | tolerance = 0.1
        |             ^
