@@ -117,6 +117,16 @@ impl Chain {
         self.batch.read(&keys, Some(intent)).await
     }
 
+    /// Reads groups of keys that belong together, in their order; the readings of a group are in the order of its
+    /// keys, and are mutually consistent: one response has shown all of them, or, where no call carries the group,
+    /// nothing changed between those that have. An error concerns its group alone. Groups share calls with everyone
+    /// else's keys, and what several groups of a call have in common is read once.
+    ///
+    /// The intent announced the keys, as in [`read_announced`](Self::read_announced).
+    pub async fn read_groups(&self, groups: Vec<Vec<LedgerKey>>, intent: Intent) -> Vec<Result<Vec<Reading>, ReadError>> {
+        self.batch.read_groups(&groups, intent).await
+    }
+
     /// What has become of a transaction, by its hash in hex.
     ///
     /// # Errors

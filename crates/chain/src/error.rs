@@ -116,6 +116,15 @@ pub enum ReadError {
         /// Whether asking again later may help.
         transient: bool,
     },
+    /// Entries that belong together did not fit into one call, and the calls showed them at different times, again
+    /// and again.
+    #[error("RPC {endpoint} answered entries that belong together as of different times: {what}")]
+    Inconsistent {
+        /// Host and port.
+        endpoint: String,
+        /// What does not go together.
+        what: String,
+    },
     /// The transaction hash that was given is none.
     #[error("`{given}` is not a transaction hash: 64 hex digits are needed, with or without `0x` or `\\x`")]
     NotAHash {
@@ -135,7 +144,11 @@ impl ReadError {
             Self::Http { status, .. } => *status == 429 || *status >= 500,
             Self::Rpc { code, .. } => matches!(*code, RPC_INTERNAL | RPC_OVERLOADED),
             Self::Archive { transient, .. } => *transient,
-            Self::TooLarge { .. } | Self::Undecodable { .. } | Self::WrongNetwork { .. } | Self::NotAHash { .. } => false,
+            Self::TooLarge { .. }
+            | Self::Undecodable { .. }
+            | Self::Inconsistent { .. }
+            | Self::WrongNetwork { .. }
+            | Self::NotAHash { .. } => false,
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Faults {
     pub unknown_unions: BTreeSet<String>,
     /// The passphrase that this endpoint claims.
     pub passphrase: Option<String>,
+    /// How many keys a `getLedgerEntries` may have, if fewer than the usual 200.
+    pub max_keys: Option<usize>,
     /// No transaction is found.
     pub hide_transactions: bool,
     /// These transactions (lower-case hex hashes) are not found.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use trueup_judge::Stamp;
 
-use super::Key;
-use super::pending::Wanted;
+use super::pending::{Wanted, carried};
+use super::{AskedKey, Key};
 use crate::endpoints::Endpoints;
 use crate::error::{HTTP_TOO_LARGE, RPC_INTERNAL, RPC_INVALID_PARAMS};
 use crate::rpc::{Answered, Found, Retry, Rpc};
@@ -25,7 +25,7 @@ const SPLIT_TIMEOUTS_MAX: u32 = 4;
 /// Reads these keys and answers everyone who waits for them.
 ///
 /// A call that is too large, too slow, or refused because of what is in it is halved until the culprit stands alone,
-/// so that nobody's key fails for a neighbour's.
+/// so that nobody's group fails for a neighbour's.
 pub(crate) async fn perform(endpoints: &Endpoints, wanted: Vec<Wanted>) {
     let give_up = Instant::now() + endpoints.timeout() * SPLIT_TIMEOUTS_MAX;
     let mut retry = Retry::Few;
@@ -69,8 +69,8 @@ async fn entries(endpoints: &Endpoints, keys: &[Key], retry: Retry) -> Result<(S
 /// The distinct keys of a call, the contracts' instances among them.
 fn keys(part: &[Wanted]) -> Vec<Key> {
     let mut seen = HashSet::new();
-    let with_instances = part.iter().flat_map(|wanted| [Some(&wanted.asked.key), wanted.asked.instance.as_ref()]);
-    with_instances.flatten().filter(|key| seen.insert((*key).clone())).cloned().collect()
+    let carried = part.iter().flat_map(|wanted| carried(&wanted.asked));
+    carried.filter(|key| seen.insert((*key).clone())).cloned().collect()
 }
 
 /// Whether fewer keys may fare better: size, time, or a key that the server refuses or stumbles over.
@@ -92,17 +92,18 @@ fn failed_parts_max(error: &ReadError) -> usize {
 
 fn answer(endpoint: &str, answered: &Answered, part: Vec<Wanted>) {
     for wanted in part {
-        let reading = match answered.found.get(wanted.asked.key.bytes()) {
+        let readings = wanted.asked.iter().map(|asked| match answered.found.get(asked.key.bytes()) {
             Some(Err(what)) => Err(ReadError::Undecodable { endpoint: endpoint.to_owned(), what: what.clone() }),
-            Some(Ok(found)) => Ok(reading(endpoint, answered, &wanted, Some(found))),
-            None => Ok(reading(endpoint, answered, &wanted, None)),
-        };
-        wanted.answer(reading);
+            Some(Ok(found)) => Ok(reading(endpoint, answered, asked, Some(found))),
+            None => Ok(reading(endpoint, answered, asked, None)),
+        });
+        let readings = readings.collect();
+        wanted.answer(readings);
     }
 }
 
-fn reading(endpoint: &str, answered: &Answered, wanted: &Wanted, found: Option<&Found>) -> Reading {
-    let instance = wanted.asked.instance.as_ref().and_then(|instance| answered.found.get(instance.bytes()));
+fn reading(endpoint: &str, answered: &Answered, asked: &AskedKey, found: Option<&Found>) -> Reading {
+    let instance = asked.instance.as_ref().and_then(|instance| answered.found.get(instance.bytes()));
     Reading {
         stamp: Stamp {
             endpoint: endpoint.to_owned(),

@@ -58,19 +58,10 @@ impl Hash for Key {
     }
 }
 
-// === impl AskedKey ===
-
-impl AskedKey {
-    /// The key is itself the instance of its contract.
-    pub(crate) fn is_instance(&self) -> bool {
-        self.instance.as_ref() == Some(&self.key)
-    }
-}
-
 /// Encodes keys, in their order. Keys of one contract share its instance's encoding.
-pub(crate) fn asked_keys(keys: &[LedgerKey]) -> Vec<Result<AskedKey, stellar_xdr::Error>> {
+pub(crate) fn asked_keys<'a>(keys: impl IntoIterator<Item = &'a LedgerKey>) -> Vec<Result<AskedKey, stellar_xdr::Error>> {
     let mut instances: HashMap<&ScAddress, Key> = HashMap::new();
-    keys.iter()
+    keys.into_iter()
         .map(|ledger_key| {
             let key = Key::new(ledger_key)?;
             let instance = match ledger_key {

@@ -1,6 +1,6 @@
-//! The keys that wait for a call, by contract, oldest first. Pure.
+//! What waits for a call: groups of keys that belong together, by contract, oldest first. Pure.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
@@ -8,41 +8,57 @@ use tokio::time::Instant;
 use super::{AskedKey, Key};
 use crate::{ReadError, Reading};
 
-/// Who waits for a key: which place in whose answer.
+/// What the keys of a group came to, in their order: one response has answered all of them.
+pub(crate) type GroupAnswer = Result<Vec<Reading>, ReadError>;
+
+/// Who waits for a group: which place in whose answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Waiter {
     pub(crate) place: usize,
-    pub(crate) answers: UnboundedSender<(usize, Result<Reading, ReadError>)>,
+    pub(crate) answers: UnboundedSender<(usize, GroupAnswer)>,
 }
 
-/// A key with everyone who waits for it.
+/// A group with everyone who waits for it. Most groups are one key.
 #[derive(Debug)]
 pub(crate) struct Wanted {
-    pub(crate) asked: AskedKey,
+    pub(crate) asked: Vec<AskedKey>,
     pub(crate) waiters: Vec<Waiter>,
     since: Instant,
 }
 
+/// What tells groups apart.
+type GroupId = Vec<Key>;
+
 /// What waits.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    wanted: HashMap<Key, Wanted>,
-    groups: HashMap<Option<Key>, VecDeque<Key>>,
-    /// The groups that hold something, in the order in which they began to.
+    wanted: HashMap<GroupId, Wanted>,
+    /// By the contract of their first keys.
+    lots: HashMap<Option<Key>, VecDeque<GroupId>>,
+    /// The lots that hold something, in the order in which they began to.
     order: VecDeque<Option<Key>>,
-    /// What one call of everything would carry, instances included.
-    size: usize,
+    /// The keys that one call of everything would carry, instances included, and how many groups want each.
+    carried: HashMap<Key, usize>,
 }
 
 // === impl Wanted ===
 
 impl Wanted {
     /// Tells everyone who still listens.
-    pub(crate) fn answer(self, answer: Result<Reading, ReadError>) {
+    pub(crate) fn answer(self, answer: GroupAnswer) {
         for waiter in self.waiters {
             // Whoever went away needs no answer.
             let _ = waiter.answers.send((waiter.place, answer.clone()));
         }
+    }
+
+    /// The distinct keys that a call carries for it.
+    fn carries(&self) -> HashSet<Key> {
+        carried(&self.asked).cloned().collect()
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.waiters.iter().all(|waiter| waiter.answers.is_closed())
     }
 }
 
@@ -55,75 +71,78 @@ impl Pending {
 
     /// How many keys a call of everything would carry, instances included.
     pub(crate) fn size(&self) -> usize {
-        self.size
+        self.carried.len()
     }
 
     /// Since when the one that came first waits.
     pub(crate) fn oldest(&self) -> Option<Instant> {
-        let heads = self.groups.values().filter_map(VecDeque::front);
-        heads.filter_map(|key| self.wanted.get(key)).map(|wanted| wanted.since).min()
+        let heads = self.lots.values().filter_map(VecDeque::front);
+        heads.filter_map(|id| self.wanted.get(id)).map(|wanted| wanted.since).min()
     }
 
-    pub(crate) fn add(&mut self, asked: AskedKey, waiter: Waiter, now: Instant) {
-        if let Some(wanted) = self.wanted.get_mut(&asked.key) {
+    pub(crate) fn add(&mut self, asked: Vec<AskedKey>, waiter: Waiter, now: Instant) {
+        let id: GroupId = asked.iter().map(|asked| asked.key.clone()).collect();
+        if let Some(wanted) = self.wanted.get_mut(&id) {
             wanted.waiters.push(waiter);
             return;
         }
-        let key = asked.key.clone();
-        let group = self.groups.entry(asked.instance.clone()).or_default();
-        if group.is_empty() {
-            self.order.push_back(asked.instance.clone());
-            self.size += usize::from(asked.instance.is_some());
+        let contract = asked.first().and_then(|asked| asked.instance.clone());
+        let lot = self.lots.entry(contract.clone()).or_default();
+        if lot.is_empty() {
+            self.order.push_back(contract);
         }
-        self.size += usize::from(!asked.is_instance());
-        group.push_back(key.clone());
-        self.wanted.insert(key, Wanted { asked, waiters: vec![waiter], since: now });
+        lot.push_back(id.clone());
+        let wanted = Wanted { asked, waiters: vec![waiter], since: now };
+        for key in wanted.carries() {
+            *self.carried.entry(key).or_default() += 1;
+        }
+        self.wanted.insert(id, wanted);
     }
 
-    /// Takes what one call of `limit` keys carries, oldest groups first. Keys that nobody waits for any more are
-    /// dropped. Empty only if nothing is left.
+    /// Takes what one call of `limit` keys carries, oldest lots first; a group that is larger goes alone. Groups that
+    /// nobody waits for any more are dropped. Empty only if nothing is left.
     pub(crate) fn take(&mut self, limit: usize) -> Vec<Wanted> {
         let mut taken = Vec::new();
-        let mut room = limit;
-        while let Some(id) = self.order.pop_front() {
-            // A group costs its instance, and is worth opening only if one of its keys fits too.
-            let instance = usize::from(id.is_some());
-            let mut group = self.groups.remove(&id).unwrap_or_default();
-            if room <= instance && !taken.is_empty() {
-                self.put_back(id, group);
-                break;
-            }
-            let mut opened = false;
-            let mut is_full = false;
-            while let Some(key) = group.pop_front() {
-                let Some(wanted) = self.wanted.remove(&key) else { continue };
-                let cost = usize::from(!wanted.asked.is_instance());
-                if wanted.waiters.iter().all(|waiter| waiter.answers.is_closed()) {
-                    self.size -= cost;
+        let mut call: HashSet<Key> = HashSet::new();
+        while let Some(contract) = self.order.pop_front() {
+            let mut lot = self.lots.remove(&contract).unwrap_or_default();
+            while let Some(id) = lot.pop_front() {
+                let Some(wanted) = self.wanted.remove(&id) else { continue };
+                let keys = wanted.carries();
+                if wanted.is_given_up() {
+                    self.forget(&keys);
                     continue;
                 }
-                if room < cost + if opened { 0 } else { instance } {
-                    self.wanted.insert(key.clone(), wanted);
-                    group.push_front(key);
-                    is_full = true;
-                    break;
+                // What groups share is carried once: a pool's totals cost one key, however many positions come along.
+                let more = keys.iter().filter(|key| !call.contains(*key)).count();
+                if call.len() + more > limit && !taken.is_empty() {
+                    self.wanted.insert(id.clone(), wanted);
+                    lot.push_front(id);
+                    self.order.push_front(contract.clone());
+                    self.lots.insert(contract, lot);
+                    return taken;
                 }
-                room -= cost + if opened { 0 } else { instance };
-                opened = true;
-                self.size -= cost;
+                self.forget(&keys);
+                call.extend(keys);
                 taken.push(wanted);
             }
-            if is_full {
-                self.put_back(id, group);
-                break;
-            }
-            self.size -= instance;
         }
         taken
     }
 
-    fn put_back(&mut self, id: Option<Key>, group: VecDeque<Key>) {
-        self.order.push_front(id.clone());
-        self.groups.insert(id, group);
+    fn forget(&mut self, keys: &HashSet<Key>) {
+        for key in keys {
+            if let Some(groups) = self.carried.get_mut(key) {
+                *groups -= 1;
+                if *groups == 0 {
+                    self.carried.remove(key);
+                }
+            }
+        }
     }
+}
+
+/// What a call carries for these keys: they, and their contracts' instances. Not distinct.
+pub(crate) fn carried(asked: &[AskedKey]) -> impl Iterator<Item = &Key> {
+    asked.iter().flat_map(|asked| [Some(&asked.key), asked.instance.as_ref()]).flatten()
 }

@@ -21,10 +21,10 @@ const GATHER: Duration = Duration::from_millis(10);
 /// How many lingers it waits while other calls are in flight.
 const BUSY_LINGERS: u32 = 8;
 
-/// Keys, and who waits for them.
+/// Groups of keys, and who waits for them.
 #[derive(Debug)]
 pub(crate) struct Request {
-    pub(crate) keys: Vec<(AskedKey, Waiter)>,
+    pub(crate) groups: Vec<(Vec<AskedKey>, Waiter)>,
     /// The intent that announced them; it ends when they have arrived.
     pub(crate) intent: Option<Intent>,
 }
@@ -102,7 +102,7 @@ impl Batcher {
 }
 
 fn accept(pending: &mut Pending, request: Request, now: Instant) {
-    for (asked, waiter) in request.keys {
+    for (asked, waiter) in request.groups {
         pending.add(asked, waiter, now);
     }
     drop(request.intent);

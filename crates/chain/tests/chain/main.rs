@@ -9,6 +9,7 @@ mod entries;
 mod envelopes;
 mod events;
 mod fixtures;
+mod groups;
 mod horizon;
 mod keys;
 mod ledger;

@@ -23,11 +23,12 @@ struct Params {
 pub(crate) fn entries(endpoint: &Endpoint, value: Value) -> Result<Value, RpcError> {
     let params: Params = params(value)?;
     let format = Format::parse(params.xdr_format.as_deref())?;
-    if params.keys.len() > MAX_KEYS {
-        return Err(RpcError::invalid_params(format!("key count ({}) exceeds maximum supported ({MAX_KEYS})", params.keys.len())));
+    let view = View::of(endpoint);
+    let max_keys = view.faults.max_keys.unwrap_or(MAX_KEYS).min(MAX_KEYS);
+    if params.keys.len() > max_keys {
+        return Err(RpcError::invalid_params(format!("key count ({}) exceeds maximum supported ({max_keys})", params.keys.len())));
     }
     let keys = keys(&params.keys)?;
-    let view = View::of(endpoint);
     let mut found = Vec::with_capacity(keys.len());
     for key in &keys {
         let Some(shown) = view.entry(key) else {
