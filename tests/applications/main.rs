@@ -5,6 +5,7 @@ mod support;
 
 mod accounts;
 mod constraints;
+mod elements;
 mod escrows;
 mod keys;
 mod markets;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use trueup_chain::Intent;
 use trueup_database::runs::{self, NewPlan};
 use trueup_database::{Kind, keep_checkpoints};
-use trueup_judge::{ChainKey, RowIdentity, RunId, SettlingReason, Verdict};
+use trueup_judge::{ChainKey, RowIdentity, RunId, SettlingReason, UnknownReason, Verdict};
 use trueup_queue::{Ack, AckResult, Failure, Handled, Job};
 
 use crate::batcher::Answer;
@@ -85,6 +85,10 @@ fn result(context: &Context, job: &Job, look: &Look) -> AckResult {
             AckResult::Again { after, reason: verdict.to_string() }
         }
         Verdict::InSync if look.nearly && job.looks < context.settings.max_looks => {
+            AckResult::Again { after: context.settings.look_again_after, reason: verdict.to_string() }
+        }
+        // The chain was moving while it was read.
+        Verdict::Unknown(UnknownReason::Inconsistent) if job.looks < context.settings.max_looks => {
             AckResult::Again { after: context.settings.look_again_after, reason: verdict.to_string() }
         }
         _ => AckResult::Done { outcome: verdict.to_string() },

@@ -1,6 +1,8 @@
 //! Puts the jobs of a run into the queue: one for each row, and one for each key that the chain has and the table
 //! lacks. Chunk by chunk, each with its place in one transaction, so that any process can go on where one died.
 
+mod parents;
+
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
@@ -111,6 +113,7 @@ impl Filling<'_> {
             KeyCursor::Start => self.start_keys(cursor, here).await,
             KeyCursor::Range { next, last } => self.add_range(cursor, here.clone(), *next, *last).await,
             KeyCursor::After(after) => self.add_query(cursor, here.clone(), Some(after.as_str())).await,
+            KeyCursor::Parents(parents) => self.add_elements(cursor, here.clone(), parents.clone()).await,
         }
     }
 
@@ -140,6 +143,7 @@ impl Filling<'_> {
                 Keys::Query
             }
             Source::Soroban(soroban) => match &soroban.enumerate {
+                Some(how) if self.kind.enumerates_parents() => return self.start_parents(cursor, here, soroban, how).await,
                 Some(how) => enumerate(self.context, soroban, how, spec.key.len()).await?,
                 None => return self.moved(cursor, here, KeyCursor::Done, None).await,
             },
@@ -152,11 +156,13 @@ impl Filling<'_> {
                 self.add(cursor, Task::Discover, self.kind.missing_of_list(&keys), |_| KindCursor { keys: KeyCursor::Done, ..here }).await
             }
             Keys::Query => self.add_query(cursor, here, None).await,
-            Keys::Unknown(why) => {
-                let note = format!("{}: rows that are missing were not looked for: {why}", self.name);
-                self.moved(cursor, here, KeyCursor::Done, Some(&note)).await
-            }
+            Keys::Unknown(why) => self.gave_up(cursor, here, &why).await,
         }
+    }
+
+    async fn gave_up(&self, cursor: &Cursor, here: KindCursor, why: &str) -> anyhow::Result<Step> {
+        let note = format!("{}: rows that are missing were not looked for: {why}", self.name);
+        self.moved(cursor, here, KeyCursor::Done, Some(&note)).await
     }
 
     async fn add_range(&self, cursor: &Cursor, here: KindCursor, next: i64, last: i64) -> anyhow::Result<Step> {

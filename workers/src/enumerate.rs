@@ -22,6 +22,8 @@ pub(crate) enum Keys {
 pub(crate) async fn enumerate(context: &Context, soroban: &Soroban, enumerate: &Enumerate, key_columns: usize) -> anyhow::Result<Keys> {
     match enumerate {
         Enumerate::Query(_) | Enumerate::Events(_) => Ok(Keys::Query),
+        // The one entry that holds them: nothing tells it apart.
+        Enumerate::Elements => Ok(Keys::List(vec![Vec::new()])),
         Enumerate::List { entry, durability, path } => {
             let Some(value) = read(context, soroban, entry, *durability).await? else {
                 return Ok(Keys::Unknown("the entry that lists the keys is not on chain".to_owned()));

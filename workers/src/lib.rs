@@ -11,6 +11,7 @@ mod confirm;
 mod context;
 mod detect;
 mod document;
+mod elements;
 mod enqueue;
 mod enumerate;
 mod events;

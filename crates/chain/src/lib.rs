@@ -28,5 +28,6 @@ pub use rpc::{CONTRACTS_PER_CALL_MAX, EVENTS_PER_PAGE_MAX, EventPage, EventsFrom
 pub use stellar_xdr::{LedgerEntryData, LedgerKey, ScVal};
 pub use transaction::{ContractEventSeen, Effects, EnvelopeError, TransactionFacts, account_seen, transaction_facts};
 pub use values::{
-    DecodeError, KeyError, argument, decode, decode_all, entry_value, key_texts, key_value, ledger_key, ledger_key_of, select,
+    DecodeError, ElementAt, KeyError, argument, decode, decode_all, decode_joined, element, element_at, elements, entry_value, key_texts,
+    key_value, ledger_key, ledger_key_of, select,
 };

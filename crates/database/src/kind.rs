@@ -7,9 +7,10 @@ use trueup_spec::{Priority, Spec};
 
 use crate::bind::{self, Bound};
 use crate::error::{Blame, blame};
-use crate::located::{Compare, Compared, Located, LocatedKey, NewRow};
+use crate::located::{Compare, Compared, Located, LocatedKey, LocatedParent, NewRow};
 use crate::read::{
-    self, Comparison, CreationEventSeen, CreationKey, Creations, Enumeration, KeyLocation, Location, NewRows, Waiting, WaitingRows,
+    self, Comparison, CreationEventSeen, CreationKey, Creations, Enumeration, KeyLocation, Location, NewRows, ParentLocation, Waiting,
+    WaitingRows,
 };
 use crate::repair::{self, Order, RepairOutcome, RevertOutcome};
 use crate::sql::Select;
@@ -28,6 +29,7 @@ pub struct Kind {
     statements: Statements,
     location: Location,
     key_location: KeyLocation,
+    parent_location: Option<ParentLocation>,
     comparison: Comparison,
     new_rows: NewRows,
     enumeration: Enumeration,
@@ -49,6 +51,7 @@ impl Kind {
         Ok(Self {
             location: Location::new(&bound, &spec.kind),
             key_location: KeyLocation::new(&bound, &spec.kind),
+            parent_location: bound.parents.as_ref().map(|parents| ParentLocation::new(&bound, parents)),
             comparison: Comparison::new(&bound, &spec.kind),
             new_rows: NewRows::new(&bound),
             enumeration: Enumeration::new(&bound),
@@ -181,6 +184,44 @@ impl Kind {
     /// It has another number of parts.
     pub fn key_parts(&self, key: &ChainKey) -> Result<Vec<String>, RowError> {
         crate::identity::parts(&key.0, self.bound.key.len())
+    }
+
+    /// Whether it is parents that are enumerated, the entries that rows are elements of.
+    #[must_use]
+    pub fn enumerates_parents(&self) -> bool {
+        self.bound.parents.is_some()
+    }
+
+    /// Keys of parents that the spec's query gives, after one in the order of their texts: the text, and one text a
+    /// column. None if the spec enumerates otherwise, or whole keys.
+    ///
+    /// # Errors
+    /// What Postgres said.
+    pub async fn parents_of_query(
+        &self,
+        pool: &PgPool,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Option<Vec<(String, Vec<String>)>>, DatabaseError> {
+        let Some(select) = self.enumeration.parents_of_query(after, limit) else { return Ok(None) };
+        self.statements.add();
+        let rows = sqlx::query_as_with::<_, (String, Vec<String>), _>(AssertSqlSafe(select.sql.as_str()), select.arguments()?);
+        Ok(Some(rows.fetch_all(pool).await?))
+    }
+
+    /// What the keys of parents say of their places on chain, by one statement: one answer for each, in their order.
+    ///
+    /// # Errors
+    /// The statement failed and no parent is to blame.
+    pub async fn locate_parents(
+        &self,
+        pool: &PgPool,
+        parents: &[Vec<String>],
+    ) -> Result<Vec<Result<LocatedParent, RowError>>, DatabaseError> {
+        match &self.parent_location {
+            Some(location) => location.run(pool, &self.statements, parents).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Whether a row that is not exempt is provisional. True also where that cannot be told, because a row fails to

@@ -19,7 +19,7 @@ pub use checkpoints::keep_checkpoints;
 pub use connect::Pools;
 pub use error::{BindError, DatabaseError, RowError};
 pub use kind::Kind;
-pub use located::{Compare, Compared, Located, LocatedKey, NewRow};
+pub use located::{Compare, Compared, Located, LocatedKey, LocatedParent, NewRow};
 pub use read::{CreationEventSeen, CreationKey, Waiting};
 pub use repair::{Order, RepairOutcome, RevertOutcome, release};
 pub use sql::{Bind, Select};

@@ -14,6 +14,8 @@ pub struct Located {
     pub arguments: Vec<Option<String>>,
     /// The contract, where each row names its own.
     pub contract: Option<String>,
+    /// For each further entry of the spec its contract, where the row names it.
+    pub also_contracts: Vec<Option<String>>,
     /// The spec's `[provisional] when` holds.
     pub provisional: bool,
     /// The transaction's hash, 64 lower-case hex digits.
@@ -35,10 +37,21 @@ pub struct LocatedKey {
     pub arguments: Vec<Option<String>>,
     /// The contract, where it is a key column.
     pub contract: Option<String>,
+    /// See [`Located::also_contracts`]; likewise.
+    pub also_contracts: Vec<Option<String>>,
     /// A row has this key by now (also one outside the spec's `where`).
     pub row: Option<RowIdentity>,
     /// See [`Located::floor`]; of whichever rows have had this key.
     pub floor: Option<i64>,
+}
+
+/// What the key of a parent, the entry that rows are elements of, says of its place on chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocatedParent {
+    /// See [`Located::arguments`]; those of elements and of further entries are none.
+    pub arguments: Vec<Option<String>>,
+    /// The contract, where it is one of the columns that tell parents apart.
+    pub contract: Option<String>,
 }
 
 /// A row to be compared.

@@ -1,6 +1,6 @@
 //! Phase 2: drift counts only if a second read of both sides shows the same.
 
-use crate::{Action, Judgement, Plan, SettlingReason, Verdict};
+use crate::{Action, Judgement, Plan, SettlingReason, UnknownReason, Verdict};
 
 /// What a second read makes of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub fn confirm(first: &Plan, second: Judgement) -> Confirmation {
         (Verdict::Drifted, Some(plan)) if is_same(first, &plan) => Confirmation::Confirmed(plan),
         (Verdict::Drifted, plan) => Confirmation::Moving { plan, otherwise: Verdict::Settling(SettlingReason::Moving) },
         (Verdict::Settling(reason), _) => Confirmation::Moving { plan: None, otherwise: Verdict::Settling(reason) },
+        // It says nothing yet, and may a moment later.
+        (verdict @ Verdict::Unknown(UnknownReason::Inconsistent), _) => Confirmation::Moving { plan: None, otherwise: verdict },
         (verdict, _) => Confirmation::Gone(verdict),
     }
 }

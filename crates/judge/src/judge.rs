@@ -33,6 +33,8 @@ pub enum Seen {
     },
     /// It is there and does not decode.
     Unreadable,
+    /// What belongs together was not shown as of one ledger.
+    Inconsistent,
     /// A column that the key needs is NULL.
     NoKey,
     /// The transaction has not been decided yet, as far as anyone can tell.
@@ -111,6 +113,7 @@ pub fn judge_row(row: &RowFacts, seen: &Seen, differences: Vec<Difference>, rule
         Seen::InFlight => return Judgement::plain(Verdict::InSync),
         Seen::Pruned => return Judgement::plain(Verdict::Unknown(UnknownReason::Pruned)),
         Seen::Unreadable => return Judgement::plain(Verdict::Unknown(UnknownReason::Undecodable)),
+        Seen::Inconsistent => return Judgement::plain(Verdict::Unknown(UnknownReason::Inconsistent)),
         Seen::Absent { with_instance: false, .. } => return Judgement::plain(Verdict::Unknown(UnknownReason::NoInstance)),
         Seen::Absent { .. } if rules.durability == Durability::Temporary => {
             return Judgement::plain(Verdict::Unknown(UnknownReason::TemporaryAbsent));
@@ -154,6 +157,7 @@ pub fn judge_missing_row(
         Seen::Present(stamp) => stamp,
         Seen::NoKey => return Judgement::plain(Verdict::Skipped(SkipReason::NoKey)),
         Seen::Unreadable => return Judgement::plain(Verdict::Unknown(UnknownReason::Undecodable)),
+        Seen::Inconsistent => return Judgement::plain(Verdict::Unknown(UnknownReason::Inconsistent)),
         Seen::Absent { with_instance: false, .. } => return Judgement::plain(Verdict::Unknown(UnknownReason::NoInstance)),
         Seen::InFlight | Seen::Pruned if class == Class::MissedEvent => {
             return drifted(None, Some(Withheld::NeedsPerson), BTreeMap::new());

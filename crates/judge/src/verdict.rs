@@ -59,6 +59,8 @@ pub enum UnknownReason {
     NoInstance,
     /// The entry does not have the shape that the spec reads.
     Undecodable,
+    /// Entries that belong together were shown as of different ledgers.
+    Inconsistent,
     /// The transaction is older than what the endpoint keeps.
     Pruned,
     /// The answer is older than what was already applied to this entity.
@@ -96,13 +98,14 @@ impl Verdict {
             Self::Unknown(UnknownReason::TemporaryAbsent) => Some("temporary_absent"),
             Self::Unknown(UnknownReason::NoInstance) => Some("no_instance"),
             Self::Unknown(UnknownReason::Undecodable) => Some("undecodable"),
+            Self::Unknown(UnknownReason::Inconsistent) => Some("inconsistent"),
             Self::Unknown(UnknownReason::Pruned) => Some("pruned"),
             Self::Unknown(UnknownReason::BehindFloor) => Some("behind_floor"),
         }
     }
 
     /// Every verdict with every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::InSync,
         Self::Drifted,
         Self::Settling(SettlingReason::RecentlyChanged),
@@ -117,6 +120,7 @@ impl Verdict {
         Self::Unknown(UnknownReason::TemporaryAbsent),
         Self::Unknown(UnknownReason::NoInstance),
         Self::Unknown(UnknownReason::Undecodable),
+        Self::Unknown(UnknownReason::Inconsistent),
         Self::Unknown(UnknownReason::Pruned),
         Self::Unknown(UnknownReason::BehindFloor),
         Self::Failed,

@@ -68,6 +68,12 @@ fn a_row_within_its_grace_is_looked_at_again() {
 }
 
 #[test]
+fn entries_that_did_not_go_together_are_looked_at_again() {
+    let verdict = Verdict::Unknown(UnknownReason::Inconsistent);
+    assert_eq!(confirm(&plan(), Judgement::plain(verdict)), Confirmation::Moving { plan: None, otherwise: verdict });
+}
+
+#[test]
 fn no_drift_in_the_second_read_is_no_drift() {
     for verdict in [Verdict::InSync, Verdict::Skipped(SkipReason::NoRow), Verdict::Unknown(UnknownReason::NoInstance)] {
         assert_eq!(confirm(&plan(), Judgement::plain(verdict)), Confirmation::Gone(verdict));

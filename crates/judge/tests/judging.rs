@@ -78,6 +78,7 @@ fn what_cannot_be_known_never_plans_a_repair() {
     let temporary = Rules { durability: Durability::Temporary, ..rules() };
     let cases = [
         (Seen::Unreadable, rules(), Verdict::Unknown(UnknownReason::Undecodable)),
+        (Seen::Inconsistent, rules(), Verdict::Unknown(UnknownReason::Inconsistent)),
         (absent(false), rules(), Verdict::Unknown(UnknownReason::NoInstance)),
         (absent(true), temporary.clone(), Verdict::Unknown(UnknownReason::TemporaryAbsent)),
         (absent(false), temporary, Verdict::Unknown(UnknownReason::NoInstance)),

@@ -6,6 +6,7 @@
 
 mod document;
 mod duration;
+mod entries;
 mod environment;
 mod error;
 mod events;
@@ -21,6 +22,7 @@ mod provisional;
 mod suggest;
 mod transaction;
 
+pub use entries::{AlsoEntry, Element, ElementBy};
 pub use error::{SpecError, SpecErrors};
 pub use events::{EventFilter, EventTopic, KeyEvents, TransactionEvents};
 pub use load::load;

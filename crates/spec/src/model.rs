@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use trueup_judge::{Class, Durability, EntityKind, Repair};
 
-use crate::{KeyEvents, Provisional, Transaction};
+use crate::{AlsoEntry, Element, KeyEvents, Provisional, Transaction};
 
 /// A place in a spec file, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,8 +99,12 @@ pub struct Soroban {
     pub durability: Durability,
     /// The shape of the key.
     pub entry: KeyTemplate,
-    /// The arguments that the shape refers to, by index.
+    /// What fills the holes of every key and of the element, by index.
     pub arguments: Vec<Argument>,
+    /// Further entries that are read for the same row.
+    pub also: Vec<AlsoEntry>,
+    /// Where a row is not the entry but one element of it.
+    pub element: Option<Element>,
     /// Which keys exist on chain.
     pub enumerate: Option<Enumerate>,
 }
@@ -196,8 +200,11 @@ pub enum Enumerate {
     },
     /// Events of the same contract: each names a key.
     Events(KeyEvents),
-    /// A query whose rows are keys, one column for each key column in their order.
+    /// A query whose rows are keys, one column for each key column in their order; or, where rows are elements, the
+    /// keys of their parents, one column for each key column that is not the element's.
     Query(Sql),
+    /// The elements of the one entry that holds them all.
+    Elements,
 }
 
 /// Where a counter is.
@@ -247,6 +254,8 @@ pub enum Segment {
 pub struct Value {
     /// The name that SQL uses: `chain.name`.
     pub name: Name,
+    /// Which of [`Soroban::also`] it is read from, by index; none for the entry itself, or its element.
+    pub from: Option<usize>,
     /// Where it is.
     pub path: Path,
     /// As what Postgres sees it.

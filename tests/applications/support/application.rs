@@ -79,6 +79,15 @@ impl Application {
         ended(self.command(arguments)).await
     }
 
+    /// Runs the program to its end, with a configuration file.
+    pub async fn configured(&self, configuration: &str, arguments: &[&str]) -> Ended {
+        // Beside no spec, which a file of that folder would be taken for.
+        let folder = self.specs.path().join("configuration");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("trueup.toml"), configuration).expect("the configuration");
+        self.trueup(&[&["--config", "configuration/trueup.toml"], arguments].concat()).await
+    }
+
     /// `trueup check`, which has to find nothing wrong; what it printed.
     pub async fn check(&self) -> String {
         self.trueup(&["check"]).await.expect(0).out

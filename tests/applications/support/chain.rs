@@ -4,7 +4,8 @@ use std::process::Stdio;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use super::program::PROGRAM;
@@ -22,6 +23,20 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// Makes the chain misbehave, as its `POST /faults` takes it.
+    pub async fn faults(&self, faults: &Value) {
+        let (host, body) = (self.url.trim_start_matches("http://"), faults.to_string());
+        let mut stream = TcpStream::connect(host).await.expect("the chain serves");
+        let head = format!(
+            "POST /faults HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close",
+            body.len()
+        );
+        stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+    }
+
     pub async fn serve(snapshot: &Snapshot) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("snapshot.jsonl");

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use sqlx::PgPool;
 use trueup_chain::Intent;
-use trueup_database::{DatabaseError, Kind, Located, NewRow};
+use trueup_database::{DatabaseError, Kind, Located, LocatedKey, NewRow};
 use trueup_judge::{ChainKey, SkipReason, Verdict, judge_missing_row};
 use trueup_queue::Failure;
 use trueup_spec::Source;
@@ -26,13 +26,10 @@ pub(crate) async fn look_at_keys(context: &Context, kind: &Kind, keys: &[ChainKe
             Ok(located) if located.row.is_some() => {
                 looks.insert(key, Ok(Look::without_chain(Verdict::Skipped(SkipReason::RowAppeared))));
             }
-            Ok(located) => {
+            Ok(LocatedKey { arguments, contract, also_contracts, floor, .. }) => {
                 // The key of a transaction is its hash.
                 let hash = matches!(kind.spec().source, Source::Transaction(_)).then(|| key.0.clone());
-                missing.push((
-                    key,
-                    Located { arguments: located.arguments, contract: located.contract, hash, floor: located.floor, ..Located::default() },
-                ));
+                missing.push((key, Located { arguments, contract, also_contracts, hash, floor, ..Located::default() }));
             }
             Err(error) => drop(looks.insert(key, Err(Failure::permanent(error.to_string())))),
         }

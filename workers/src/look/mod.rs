@@ -2,6 +2,7 @@
 //!
 //! What goes wrong with one entity stays with it.
 
+mod entries;
 mod keys;
 mod observe;
 mod provisional;

@@ -1,12 +1,13 @@
 //! What the chain says of located rows.
 
 use serde_json::Value;
-use trueup_chain::{Intent, ReadError, Reading, decode_all, key_value, ledger_key};
+use trueup_chain::{Intent, ReadError};
 use trueup_database::Located;
 use trueup_judge::{Seen, Stamp};
 use trueup_queue::Failure;
-use trueup_spec::{Contract, Soroban, Source, Spec};
+use trueup_spec::{Source, Spec};
 
+use super::entries::observe_entries;
 use super::transaction::observe_transactions;
 use crate::context::Context;
 
@@ -34,7 +35,7 @@ impl Observed {
     pub(crate) fn stamp(&self) -> Option<&Stamp> {
         match &self.seen {
             Seen::Present(stamp) | Seen::Absent { stamp, .. } => Some(stamp),
-            Seen::Unreadable | Seen::NoKey | Seen::InFlight | Seen::Pruned => None,
+            Seen::Unreadable | Seen::Inconsistent | Seen::NoKey | Seen::InFlight | Seen::Pruned => None,
         }
     }
 }
@@ -66,73 +67,11 @@ pub(crate) async fn observe_keys<'a>(context: &Context, spec: &Spec, keys: impl 
     observe(context, spec, keys, context.chain.intent()).await
 }
 
-async fn observe_entries<'a>(
-    context: &Context,
-    spec: &Spec,
-    soroban: &Soroban,
-    rows: impl Iterator<Item = &'a Located>,
-    intent: Intent,
-) -> Vec<Observation> {
-    let mut observations = Vec::new();
-    let mut keys = Vec::new();
-    let mut asked = Vec::new();
-    for row in rows {
-        let observation = match entry_key(soroban, row) {
-            Ok(Some(key)) => {
-                keys.push(key);
-                asked.push(observations.len());
-                None
-            }
-            Ok(None) => Some(Ok(Observed::bare(Seen::NoKey))),
-            Err(failure) => Some(Err(failure)),
-        };
-        observations.push(observation);
-    }
-    for (index, reading) in asked.into_iter().zip(context.chain.read_announced(keys, intent).await) {
-        observations[index] = Some(reading.map_or_else(|error| unread(&error), |reading| Ok(decode(spec, reading))));
-    }
-    observations.into_iter().flatten().collect()
-}
-
-/// The ledger key of a row; none where a column that it needs is NULL, or where the row is provisional.
-fn entry_key(soroban: &Soroban, row: &Located) -> Result<Option<trueup_chain::LedgerKey>, Failure> {
-    let contract = match &soroban.contract {
-        Contract::Fixed(contract) => Some(contract.as_str()),
-        Contract::Column(_) => row.contract.as_deref(),
-    };
-    if row.provisional {
-        return Ok(None);
-    }
-    let wrong = |error: trueup_chain::KeyError| Failure::permanent(format!("the row's key makes no chain key: {error}"));
-    match (contract, key_value(&soroban.entry, &soroban.arguments, &row.arguments).map_err(wrong)?) {
-        (Some(contract), Some(value)) => ledger_key(contract, value, soroban.durability).map(Some).map_err(wrong),
-        _ => Ok(None),
-    }
-}
-
-fn decode(spec: &Spec, reading: Reading) -> Observed {
-    let Reading { stamp, entry, with_instance } = reading;
-    let Some(entry) = entry else {
-        return Observed { with_instance, ..Observed::bare(Seen::Absent { stamp, with_instance }) };
-    };
-    let Some(value) = entry.value() else {
-        let detail = Some(format!("the entry is not contract data but {}", entry.data.name()));
-        return Observed { with_instance, chain_entry: Some(entry.xdr), detail, ..Observed::bare(Seen::Unreadable) };
-    };
-    match decode_all(&value, &spec.values) {
-        Ok(values) => {
-            Observed { values: Some(values), chain_entry: Some(entry.xdr), with_instance, ..Observed::bare(Seen::Present(stamp)) }
-        }
-        Err(error) => {
-            Observed { with_instance, chain_entry: Some(entry.xdr), detail: Some(error.to_string()), ..Observed::bare(Seen::Unreadable) }
-        }
-    }
-}
-
 /// The chain gave no answer for this entity. An error is not an answer: the job is tried again. An entry that nobody
-/// here can read is one, and says nothing.
-fn unread(error: &ReadError) -> Observation {
+/// here can read is one, and says nothing; so are entries that do not go together.
+pub(super) fn unread(error: &ReadError) -> Observation {
     match error {
+        ReadError::Inconsistent { .. } => Ok(Observed { detail: Some(error.to_string()), ..Observed::bare(Seen::Inconsistent) }),
         ReadError::Undecodable { .. } => Ok(Observed { detail: Some(error.to_string()), ..Observed::bare(Seen::Unreadable) }),
         error => Err(Failure::passing(error.to_string())),
     }

@@ -228,9 +228,9 @@ async fn targets(
     for (key, located) in kind.locate_keys(&context.pools.read, &keys).await? {
         match located.map_err(|error| error.message).and_then(|located| Ok((kind.key_parts(&key).map_err(|error| error.message)?, located)))
         {
-            Ok((parts, LocatedKey { row: taken_by, arguments, contract, floor })) => {
+            Ok((parts, LocatedKey { row: taken_by, arguments, contract, also_contracts, floor })) => {
                 if taken_by.is_none() {
-                    free.push((key.clone(), Located { arguments, contract, floor, ..Located::default() }));
+                    free.push((key.clone(), Located { arguments, contract, also_contracts, floor, ..Located::default() }));
                 }
                 targets.insert(key, Ok(Found { target: Target { taken_by, parts, seen: None }, entry: None }));
             }

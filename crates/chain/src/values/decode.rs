@@ -1,5 +1,5 @@
 use stellar_xdr::ScVal;
-use trueup_spec::{Carrier, Path, Value};
+use trueup_spec::{AlsoEntry, Carrier, Path, Value};
 
 use super::error::DecodeError;
 use super::path::{missing_at, select};
@@ -26,11 +26,34 @@ pub fn decode(value: &ScVal, path: &Path, carrier: Carrier, decimals: u32, optio
 /// # Errors
 /// As [`decode`], with the value's name.
 pub fn decode_all(value: &ScVal, values: &[Value]) -> Result<Vec<Option<String>>, DecodeError> {
+    decode_joined(value, &[], &[], values)
+}
+
+/// Reads all of a spec's values, in their order, each from its entry: `value` is the row's own, or its element, and
+/// `also` what the further `entries` hold, none where one is not on chain. The values of an optional one are then NULL.
+///
+/// # Errors
+/// As [`decode`], with the value's name; or an entry that is not optional is not there.
+pub fn decode_joined(
+    value: &ScVal,
+    entries: &[AlsoEntry],
+    also: &[Option<ScVal>],
+    values: &[Value],
+) -> Result<Vec<Option<String>>, DecodeError> {
+    let absent = entries.iter().zip(also).find(|(entry, value)| value.is_none() && !entry.optional);
+    if let Some((entry, _)) = absent {
+        return Err(DecodeError::NoEntry { name: entry.name.text.clone() });
+    }
+    let source = |from: Option<usize>| match from {
+        None => Some(value),
+        Some(index) => also.get(index).and_then(Option::as_ref),
+    };
     values
         .iter()
-        .map(|wanted| {
-            decode(value, &wanted.path, wanted.carrier, wanted.decimals, wanted.optional)
-                .map_err(|source| DecodeError::Value { name: wanted.name.text.clone(), source: Box::new(source) })
+        .map(|wanted| match source(wanted.from) {
+            None => Ok(None),
+            Some(value) => decode(value, &wanted.path, wanted.carrier, wanted.decimals, wanted.optional)
+                .map_err(|source| DecodeError::Value { name: wanted.name.text.clone(), source: Box::new(source) }),
         })
         .collect()
 }

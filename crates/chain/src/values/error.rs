@@ -66,6 +66,28 @@ pub enum DecodeError {
         /// What is there.
         found: &'static str,
     },
+    /// What should hold the rows' elements holds none.
+    #[error("there is a chain {found} at `{path}`, and the rows are elements of a {wanted}")]
+    NoElements {
+        /// Where it should be.
+        path: String,
+        /// What is there.
+        found: &'static str,
+        /// What should be there.
+        wanted: &'static str,
+    },
+    /// An entry that is not a contract's.
+    #[error("the entry is not contract data but {found}")]
+    NoContractData {
+        /// The chain's name of what it is.
+        found: &'static str,
+    },
+    /// A further entry that is not on chain, and not optional.
+    #[error("the entry `{name}` is not on chain; if that is normal, make it `optional = true`")]
+    NoEntry {
+        /// Its name in the spec.
+        name: String,
+    },
     /// A part of the path that is a key is not of its type.
     #[error("the path `{path}`: {source}")]
     PathKey {

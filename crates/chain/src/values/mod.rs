@@ -6,6 +6,7 @@
 mod argument;
 mod bytes;
 mod decode;
+mod element;
 mod entry;
 mod enumerated;
 mod error;
@@ -18,7 +19,8 @@ mod text;
 mod time;
 
 pub use argument::argument;
-pub use decode::{decode, decode_all};
+pub use decode::{decode, decode_all, decode_joined};
+pub use element::{ElementAt, element, element_at, elements};
 pub use entry::{entry_value, ledger_key_of};
 pub use enumerated::key_texts;
 pub use error::{DecodeError, KeyError};

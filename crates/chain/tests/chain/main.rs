@@ -4,6 +4,7 @@ mod arguments;
 mod batching;
 mod client;
 mod double;
+mod elements;
 mod endpoints;
 mod entries;
 mod envelopes;

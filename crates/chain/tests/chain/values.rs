@@ -160,6 +160,7 @@ fn timestamps_cover_what_postgres_holds_and_nothing_more() {
 fn all_values_are_read_in_their_order_and_an_error_names_the_value() {
     let at = Position { line: 1, column: 1 };
     let wanted = |text: &str, at_name: &str, carrier| Value {
+        from: None,
         name: Name { text: text.to_owned(), at },
         path: path([name(at_name)]),
         carrier,

@@ -32,6 +32,10 @@ pub(crate) struct Bound {
     /// What fills the holes of the chain key, as expressions of type text over the row.
     pub arguments: Vec<String>,
     pub contract: Option<Column>,
+    /// For each further entry the column that names its contract, where it has one of its own.
+    pub also_contracts: Vec<Option<Column>>,
+    /// Where parents of elements are enumerated: what says where each of them is.
+    pub parents: Option<BoundParents>,
     /// The hash of the transaction that creates a row's entity.
     pub created_by: Option<Column>,
     /// The hash of a row that is a transaction.
@@ -59,6 +63,17 @@ pub(crate) enum NewValue {
     Field(usize),
     /// An expression over `chain` and `key`.
     Sql(String, Shape),
+}
+
+/// The entries that hold elements, as far as it takes to enumerate them.
+#[derive(Debug, Clone)]
+pub(crate) struct BoundParents {
+    /// The indexes of the key columns that tell parents apart.
+    pub columns: Vec<usize>,
+    /// The indexes of the arguments that their keys are made of.
+    pub arguments: Vec<usize>,
+    /// The query that enumerates them gives their columns, not whole keys.
+    pub by_query: bool,
 }
 
 /// A comparison.

@@ -3,6 +3,7 @@
 mod bound;
 mod catalog;
 mod complaints;
+mod enumeration;
 mod events;
 mod expression;
 mod fields;
@@ -17,9 +18,9 @@ use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 use trueup_judge::{Class, Durability, Repair, Rules};
-use trueup_spec::{Carrier, Enumerate, Name, Source, Spec};
+use trueup_spec::{Carrier, Contract, Name, Source, Spec};
 
-pub(crate) use bound::{Bound, BoundField, NewValue};
+pub(crate) use bound::{Bound, BoundField, BoundParents, NewValue};
 pub(crate) use catalog::{Column, Table};
 pub(crate) use provisional::{BoundCreation, BoundReferences, BoundTopic};
 pub(crate) use shape::{Shape, carrier_text};
@@ -82,14 +83,17 @@ impl Binder<'_, '_> {
         self.conditions_over_row().await.map_err(DatabaseError::from)?;
         let arguments = keys::arguments(&mut self).await.map_err(DatabaseError::from)?;
         let SourceColumns { created_by, hash, submitted, envelope, contract } = self.columns_of_source();
+        let also_contracts = self.contracts_of_further_entries();
         let fields = fields::bind(&mut self).await.map_err(DatabaseError::from)?;
         let conditions = fields::conditions(&mut self).await.map_err(DatabaseError::from)?;
         let insert = inserts::bind(&mut self, &fields).await.map_err(DatabaseError::from)?;
         let creation = provisional::bind(&mut self).await.map_err(DatabaseError::from)?;
-        let events = events::enumerating(spec);
-        let (enumeration, keyless_events) = match events {
-            Some(events) => (Some(events.keys), Some(events.keyless)),
-            None => (self.enumeration().await.map_err(DatabaseError::from)?, None),
+        let (enumeration, keyless_events, parents) = match events::enumerating(spec) {
+            Some(events) => (Some(events.keys), Some(events.keyless), None),
+            None => {
+                let (enumeration, parents) = enumeration::bind(&mut self).await.map_err(DatabaseError::from)?;
+                (enumeration, None, parents)
+            }
         };
 
         let judged: Vec<Column> = self.table.columns.iter().filter(|it| self.relied.contains(&it.name)).cloned().collect();
@@ -125,6 +129,8 @@ impl Binder<'_, '_> {
             values: values(spec),
             arguments,
             contract,
+            also_contracts,
+            parents,
             hash,
             submitted,
             envelope,
@@ -191,8 +197,8 @@ impl Binder<'_, '_> {
         match &self.spec.source {
             Source::Soroban(soroban) => {
                 let contract = match &soroban.contract {
-                    trueup_spec::Contract::Fixed(_) => None,
-                    trueup_spec::Contract::Column(name) => self.relied_column(name),
+                    Contract::Fixed(_) => None,
+                    Contract::Column(name) => self.relied_column(name),
                 };
                 // The transaction that creates the entity of a row.
                 let creation = self.spec.provisional.as_ref();
@@ -242,16 +248,17 @@ impl Binder<'_, '_> {
         }
     }
 
-    async fn enumeration(&mut self) -> Result<Option<String>, sqlx::Error> {
-        let Source::Soroban(soroban) = &self.spec.source else { return Ok(None) };
-        let Some(Enumerate::Query(sql)) = &soroban.enumerate else { return Ok(None) };
-        let wanted = self.spec.key.len();
-        if let Some(given) = self.probe.query(sql).await?.filter(|given| *given != wanted) {
-            let message = format!("the query gives {given} column(s), and the key has {wanted}");
-            let help = format!("give one column for each of {}, in that order", names(self.spec.key.iter().map(|it| it.text.as_str())));
-            self.probe.complaints.add(sql.at, message, Some(help));
-        }
-        Ok(Some(sql.text.clone()))
+    /// Where a further entry names a contract's column, that column; its place is that of the entry.
+    fn contracts_of_further_entries(&mut self) -> Vec<Option<Column>> {
+        let Source::Soroban(soroban) = &self.spec.source else { return Vec::new() };
+        soroban
+            .also
+            .iter()
+            .map(|entry| match &entry.contract {
+                Some(Contract::Column(name)) => self.relied_column(name),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Only the row is visible, its columns also by their bare names.

@@ -73,7 +73,7 @@ impl Enumeration {
 
     /// Keys of the spec's query that no row has, after one, in the order of their texts.
     pub fn missing_of_query(&self, after: Option<&ChainKey>, limit: i64) -> Option<Select> {
-        let query = self.bound.enumeration.as_ref()?;
+        let query = self.bound.enumeration.as_ref().filter(|_| !self.enumerates_parents_by_query())?;
         let count = self.bound.key.len();
         let names = list((0..count).map(|index| format!("k{index}")));
         let texts = list((0..count).map(|index| format!("(q.k{index})::text AS k{index}")));
@@ -88,16 +88,32 @@ impl Enumeration {
         Some(Select { sql, binds: vec![Bind::Text(after.map(|key| key.0.clone())), Bind::Number(limit)] })
     }
 
+    /// Keys of parents that the spec's query gives, after one, in the order of their texts: columns `key` and `parts`.
+    pub fn parents_of_query(&self, after: Option<&str>, limit: i64) -> Option<Select> {
+        let query = self.bound.enumeration.as_ref().filter(|_| self.enumerates_parents_by_query())?;
+        let columns: Vec<&Column> = self.bound.parents.iter().flat_map(|it| &it.columns).filter_map(|it| self.bound.key.get(*it)).collect();
+        let count = columns.len();
+        let names = list((0..count).map(|index| format!("k{index}")));
+        let texts = list((0..count).map(|index| format!("(q.k{index})::text AS k{index}")));
+        let none_null = (0..count).map(|index| format!("i.k{index} IS NOT NULL")).collect::<Vec<_>>().join(" AND ");
+        let parts = column_texts(columns);
+        let sql = format!(
+            "SELECT it.key AS key, it.parts AS parts\n\
+             FROM (SELECT DISTINCT {key} AS key, ARRAY[{all}]::text[] AS parts FROM (SELECT {texts} FROM (\n{query}\n) AS q ({names})) AS i WHERE {none_null}) AS it\n\
+             WHERE $1::text IS NULL OR it.key COLLATE \"C\" > $1::text\nORDER BY it.key COLLATE \"C\" LIMIT $2",
+            key = canonical(&parts),
+            all = list(&parts),
+        );
+        Some(Select { sql, binds: vec![Bind::Text(after.map(str::to_owned)), Bind::Number(limit)] })
+    }
+
+    fn enumerates_parents_by_query(&self) -> bool {
+        self.bound.parents.as_ref().is_some_and(|parents| parents.by_query)
+    }
+
     /// The canonical text of the key `i.k0`, `i.k1`, …
     fn key_text(&self) -> String {
-        let texts = self.bound.key.iter().enumerate().map(|(index, column)| {
-            let text = format!("i.k{index}");
-            match typed(column, &text) {
-                Some((condition, value)) => format!("CASE WHEN {condition} THEN ({value})::text ELSE {text} END"),
-                None => text,
-            }
-        });
-        canonical(&texts.collect::<Vec<_>>())
+        canonical(&column_texts(&self.bound.key))
     }
 
     /// No row of the whole table has the key: a row outside `where` is a row.
@@ -116,6 +132,18 @@ impl Enumeration {
         });
         format!("NOT EXISTS (SELECT FROM {} AS db WHERE {})", self.bound.table.sql(), same.collect::<Vec<_>>().join(" AND "))
     }
+}
+
+/// The texts of `i.k0`, `i.k1`, … as these columns would have them.
+fn column_texts<'a>(columns: impl IntoIterator<Item = &'a Column>) -> Vec<String> {
+    let texts = columns.into_iter().enumerate().map(|(index, column)| {
+        let text = format!("i.k{index}");
+        match typed(column, &text) {
+            Some((condition, value)) => format!("CASE WHEN {condition} THEN ({value})::text ELSE {text} END"),
+            None => text,
+        }
+    });
+    texts.collect()
 }
 
 /// When a text reads as a value of the column's type, and that value. A text that does not is a key that no row can

@@ -31,6 +31,7 @@ struct Row {
     key: Option<String>,
     arguments: Vec<Option<String>>,
     contract: Option<String>,
+    also_contracts: Vec<Option<String>>,
     hash: Option<String>,
     submitted: Option<i64>,
     envelope: Option<String>,
@@ -54,7 +55,7 @@ impl Location {
              (SELECT e.floor_ledger FROM trueup.entities AS e WHERE e.kind = {kind} AND e.identity = r.\"trueup:identity\") AS floor\nFROM \"trueup:rows\" AS r\n\
              CROSS JOIN LATERAL (SELECT {provisional} AS provisional FROM {db}{filter} OFFSET 0) AS w\n\
              CROSS JOIN LATERAL (SELECT CASE WHEN NOT ({null_key}) THEN {key} END AS key, ARRAY[{arguments}]::text[] AS arguments, \
-             {contract} AS contract, {hash} AS hash, {submitted} AS submitted, {envelope} AS envelope, {checkpoint} AS checkpoint \
+             {contract} AS contract, ARRAY[{also_contracts}]::text[] AS also_contracts, {hash} AS hash, {submitted} AS submitted, {envelope} AS envelope, {checkpoint} AS checkpoint \
              FROM {db}) AS x\nORDER BY 1",
             rows = rows(bound, &input),
             kind = literal(&kind.0),
@@ -63,7 +64,8 @@ impl Location {
             filter = where_filter(bound),
             key = canonical_of(&bound.key, "db"),
             arguments = list(bound.arguments.iter().map(|sql| guarded(sql))),
-            contract = bound.contract.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| format!("{}::text", column.of("db"))),
+            contract = text_of(bound.contract.as_ref()),
+            also_contracts = list(bound.also_contracts.iter().map(|column| text_of(column.as_ref()))),
             hash = bound
                 .hash
                 .as_ref()
@@ -113,6 +115,7 @@ impl Location {
             key: row.key.map(ChainKey),
             arguments: if row.provisional { Vec::new() } else { row.arguments },
             contract: row.contract,
+            also_contracts: row.also_contracts,
             provisional: row.provisional,
             hash: row.hash,
             submitted: row.submitted,
@@ -121,6 +124,11 @@ impl Location {
             floor: row.floor,
         })
     }
+}
+
+/// A column of `db` as text, or NULL.
+pub(super) fn text_of(column: Option<&Column>) -> String {
+    column.map_or_else(|| "NULL::text".to_owned(), |column| format!("{}::text", column.of("db")))
 }
 
 /// The place in a batch that an ordinality, which counts from 1, stands for.

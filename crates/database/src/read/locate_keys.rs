@@ -7,8 +7,8 @@ use trueup_judge::{ChainKey, EntityKind, RowIdentity};
 
 use super::bisect::bisect;
 use super::input::{Batch, input_part, part_array, part_columns, unnest};
-use super::locate::place;
-use crate::bind::Bound;
+use super::locate::{place, text_of};
+use crate::bind::{Bound, Column};
 use crate::identity::{canonical_of, names_key};
 use crate::sql::{ident, list, literal};
 use crate::{DatabaseError, LocatedKey, RowError, Statements};
@@ -25,6 +25,7 @@ struct Row {
     ord: i64,
     arguments: Vec<Option<String>>,
     contract: Option<String>,
+    also_contracts: Vec<Option<String>>,
     row_identity: Option<String>,
     floor: Option<i64>,
 }
@@ -36,18 +37,19 @@ impl KeyLocation {
         let key = list(
             bound.key.iter().enumerate().map(|(index, it)| format!("({})::{} AS {}", input_part(index), it.base_sql, ident(&it.name))),
         );
-        let contract = bound.contract.as_ref().filter(|it| bound.key.iter().any(|key| key.name == it.name));
+        let known = |column: &Option<Column>| text_of(column.as_ref().filter(|it| bound.key.iter().any(|key| key.name == it.name)));
         let sql = format!(
             "SELECT i.\"ord\" AS ord, x.*, (SELECT {identity} FROM {table} AS it WHERE {names} LIMIT 1) AS row_identity,\n  \
              (SELECT max(e.floor_ledger) FROM trueup.entities AS e WHERE e.kind = {kind} AND e.chain_key = i.\"key\") AS floor\nFROM {unnest}\n\
-             CROSS JOIN LATERAL (SELECT ARRAY[{arguments}]::text[] AS arguments, {contract} AS contract FROM (SELECT {key}) AS db OFFSET 0) AS x\nORDER BY 1",
+             CROSS JOIN LATERAL (SELECT ARRAY[{arguments}]::text[] AS arguments, {contract} AS contract, ARRAY[{also_contracts}]::text[] AS also_contracts FROM (SELECT {key}) AS db OFFSET 0) AS x\nORDER BY 1",
             identity = canonical_of(&bound.identity, "it"),
             table = bound.table.sql(),
             names = names_key(bound, "it", input_part),
             kind = literal(&kind.0),
             unnest = unnest(&input),
             arguments = list(&bound.arguments),
-            contract = contract.map_or_else(|| "NULL::text".to_owned(), |column| format!("{}::text", column.of("db"))),
+            contract = known(&bound.contract),
+            also_contracts = list(bound.also_contracts.iter().map(known)),
         );
         Self { sql, key_columns: bound.key.len() }
     }
@@ -82,6 +84,12 @@ impl KeyLocation {
 
 impl From<Row> for LocatedKey {
     fn from(row: Row) -> Self {
-        Self { arguments: row.arguments, contract: row.contract, row: row.row_identity.map(RowIdentity), floor: row.floor }
+        Self {
+            arguments: row.arguments,
+            contract: row.contract,
+            also_contracts: row.also_contracts,
+            row: row.row_identity.map(RowIdentity),
+            floor: row.floor,
+        }
     }
 }

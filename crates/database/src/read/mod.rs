@@ -8,6 +8,7 @@ mod event_match;
 mod input;
 mod locate;
 mod locate_keys;
+mod locate_parents;
 mod new_rows;
 mod provisional;
 
@@ -18,6 +19,7 @@ pub(crate) use enqueue::Enumeration;
 pub(crate) use input::unnest;
 pub(crate) use locate::Location;
 pub(crate) use locate_keys::KeyLocation;
+pub(crate) use locate_parents::ParentLocation;
 pub(crate) use new_rows::NewRows;
 pub use provisional::Waiting;
 pub(crate) use provisional::{WaitingRows, provisional_rows};

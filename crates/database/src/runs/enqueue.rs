@@ -40,8 +40,48 @@ pub enum KeyCursor {
     },
     /// The rows of a query: the last key that was seen.
     After(String),
+    /// Entries whose elements are keys.
+    Parents(ParentCursor),
     /// All were looked for, or there is nothing to enumerate.
     Done,
+}
+
+/// How far the entries that hold elements have been read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParentCursor {
+    /// Which are next.
+    pub place: ParentPlace,
+    /// How many could not be read so far: rows that are missing below them are not found.
+    #[serde(default)]
+    pub unread: u64,
+    /// The first of these, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_unread: Option<String>,
+}
+
+/// Which entries that hold elements are next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParentPlace {
+    /// Counted ones: the next, and the last one as it was when the enumeration began.
+    Range {
+        /// The next key.
+        next: i64,
+        /// The last key.
+        last: i64,
+    },
+    /// Those of a list or query, in the order of their texts: the last one that was read.
+    After(Option<String>),
+    /// All were read.
+    End,
+}
+
+impl ParentCursor {
+    /// The beginning.
+    #[must_use]
+    pub const fn at(place: ParentPlace) -> Self {
+        Self { place, unread: 0, first_unread: None }
+    }
 }
 
 /// Takes the right to add jobs to a run for some seconds; false if another process has it.

@@ -14,7 +14,9 @@ mod tick;
 
 pub use advance::{Counted, count, finish, give_up, start_confirming};
 pub use creations::{close_claimed, creations, keep_creations, remember_over};
-pub use enqueue::{Cursor, KeyCursor, KindCursor, add_chunk, add_note, add_retried, claim_enqueue, seal, unsealed};
+pub use enqueue::{
+    Cursor, KeyCursor, KindCursor, ParentCursor, ParentPlace, add_chunk, add_note, add_retried, claim_enqueue, seal, unsealed,
+};
 pub use open::{NewRun, open};
 pub use plans::{
     Conclusion, NewPlan, RepairState, StoredPlan, conclude, fail_plans, insert_plans, keep_second_read, load_plans, plans_to_confirm,

@@ -2,6 +2,7 @@
 
 mod application;
 mod compare;
+mod elements;
 mod enumerate;
 mod errors;
 mod events;

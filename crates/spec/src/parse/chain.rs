@@ -4,9 +4,9 @@ use stellar_strkey::{Contract as ContractId, Strkey};
 use trueup_judge::Durability;
 
 use super::entry::EntryReader;
-use super::{Chain, enumerate, table, transaction, values};
+use super::{Chain, soroban, transaction};
 use crate::document::{Item, Section};
-use crate::{Contract, KeyTemplate, Name, Soroban, Source, identifier};
+use crate::{Contract, KeyTemplate, Name, identifier};
 
 /// Sources that the file format names and that this version cannot read.
 const LATER_SOURCES: [&str; 3] = ["asset_balance", "view", "events"];
@@ -15,7 +15,7 @@ pub(super) fn chain(mut section: Section<'_>, key: Option<Item<'_>>, values: Opt
     let item = section.require("source", "write `source = \"soroban\"` for contract entries, or `source = \"transaction\"`")?;
     let text = item.text()?;
     match text.text.as_str() {
-        "soroban" => soroban(section, key, values),
+        "soroban" => soroban::chain(section, key, values),
         "transaction" => transaction::chain(section, key, values, text.at),
         later if LATER_SOURCES.contains(&later) => {
             let help = match later {
@@ -30,43 +30,9 @@ pub(super) fn chain(mut section: Section<'_>, key: Option<Item<'_>>, values: Opt
     }
 }
 
-fn soroban(mut section: Section<'_>, key: Option<Item<'_>>, values: Option<Item<'_>>) -> Option<Chain> {
-    let document = section.document;
-    if key.is_none() {
-        let help = "name the column (or the list of columns) that holds the chain key, as in `key = \"loan_id\"`".to_owned();
-        document.report(crate::Position { line: 1, column: 1 }, "the spec has no `key`", Some(help));
-    }
-    let key = key.and_then(|item| table::key(&item));
-    let contract = section
-        .require("contract", "write the contract's address, or `contract = { column = \"contract_address\" }` if each row has its own")
-        .and_then(|item| contract(&item));
-    let durability_item = section.take("durability");
-    let durability = durability_item.as_ref().map_or(Some(Durability::Persistent), durability);
-    let mut reader = EntryReader::with_arguments();
-    let entry = section
-        .require("entry", "write the key of the contract's entry, as in `entry = [{ symbol = \"Loan\" }, { u64 = \"loan_id\" }]`")
-        .and_then(|item| reader.entry(&item));
-    if let (Some(KeyTemplate::Instance), Some(Durability::Temporary), Some(item)) = (&entry, durability, &durability_item) {
-        document.report(item.at(), "a contract's instance is always persistent", Some("leave `durability` out".to_owned()));
-    }
-    let enumerated = section.take("enumerate");
-    let entry_is_instance = entry == Some(KeyTemplate::Instance);
-    let enumerate = match (&enumerated, &contract, &key) {
-        (None, ..) => Some(None),
-        (Some(item), Some(contract), Some(key)) => enumerate::enumerate(item, contract, key, entry_is_instance).map(Some),
-        _ => None,
-    };
-    section.finish();
-
-    let values = values.map_or((Vec::new(), true), |item| values::values(&item));
-    let source =
-        Soroban { contract: contract?, durability: durability?, entry: entry?, arguments: reader.arguments, enumerate: enumerate? };
-    Some(Chain { key: key?, source: Source::Soroban(source), values: values.0, values_are_whole: values.1 })
-}
-
-fn contract(item: &Item<'_>) -> Option<Contract> {
+pub(super) fn contract(item: &Item<'_>) -> Option<Contract> {
     if item.is_section() {
-        let mut section = item.section("`contract` in [chain]", "a table")?;
+        let mut section = item.section(&item.what, "a table")?;
         let column = section.require("column", "write `contract = { column = \"contract_address\" }`").and_then(|item| item.column());
         section.finish();
         return column.map(Contract::Column);

@@ -40,6 +40,11 @@ impl EntryReader {
             let help = format!("only `\"instance\"` is written as a string; a symbol is `{{ symbol = \"{}\" }}`", text.text);
             return text.fail(format!("`{}` is not an entry", text.text), Some(help));
         }
+        self.part_or_parts(item)
+    }
+
+    /// A list of parts, or one part.
+    pub fn part_or_parts(&mut self, item: &Item<'_>) -> Option<KeyTemplate> {
         if !item.is_list() {
             return self.part(item, 0);
         }

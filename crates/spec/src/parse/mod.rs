@@ -1,7 +1,9 @@
 //! From the text of a spec file to a [`Spec`], with every error of the file and not only the first.
 
+mod also;
 mod chain;
 mod conditions;
+mod element;
 mod entry;
 mod enumerate;
 mod events;
@@ -10,6 +12,7 @@ mod insert;
 mod provisional;
 mod references;
 mod repair;
+mod soroban;
 mod table;
 mod transaction;
 mod values;

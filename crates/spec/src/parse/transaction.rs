@@ -42,6 +42,7 @@ pub(super) fn chain(mut section: Section<'_>, key: Option<Item<'_>>, values: Opt
         .into_iter()
         .map(|(name, carrier)| Value {
             name: Name { text: name.to_owned(), at: source_at },
+            from: None,
             path: Path::default(),
             carrier,
             decimals: 0,

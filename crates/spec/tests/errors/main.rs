@@ -2,6 +2,7 @@
 
 mod chain;
 mod comparisons;
+mod entries;
 mod enumerate;
 mod head;
 mod repairs;
