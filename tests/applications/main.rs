@@ -14,4 +14,5 @@ mod numbers;
 mod options;
 mod orders;
 mod positions;
+mod stakes;
 mod subscriptions;

@@ -8,6 +8,7 @@ mod errors;
 mod events;
 mod layouts;
 mod locate;
+mod odds;
 mod refusals;
 mod repair;
 mod resolve;
