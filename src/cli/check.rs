@@ -1,7 +1,7 @@
 use clap::Args;
 use serde_json::json;
 use trueup_database::Kind;
-use trueup_spec::{FieldValue, Spec};
+use trueup_spec::{FieldValue, Source, Spec};
 use trueup_workers::{Checked, Context, Sample, SurveyedEndpoint, check_kind};
 
 use super::{Exit, output};
@@ -73,7 +73,7 @@ fn problems(kind: &Kind, checked: &Checked) -> Vec<String> {
         ));
     }
     if let Some(problem) = checked.sample.as_ref().and_then(|sample| sample.problem.as_ref()) {
-        problems.push(format!("{}: the entry of the sampled row does not have the shape that [values] says: {problem}", kind.spec().file));
+        problems.push(format!("{}: {problem}", kind.spec().file));
     }
     problems
 }
@@ -89,12 +89,20 @@ fn as_text(kind: &Kind, checked: &Checked) -> String {
     match &checked.sample {
         Some(sample) => lines.push(sample_text(kind, sample)),
         None if checked.tried == 0 => lines.push("  the table has no rows to sample".to_owned()),
-        None => lines.push(format!(
-            "  none of the first {} rows has an entry on chain; are the entry's parts and its durability right?",
-            checked.tried
-        )),
+        None => lines.push(format!("  none of the first {} rows {}", checked.tried, absent(&spec.source))),
     }
     lines.join("\n") + "\n"
+}
+
+/// What no row has, and what to look at then.
+const fn absent(source: &Source) -> &'static str {
+    match source {
+        Source::Soroban(_) => "has an entry on chain; are the entry's parts and its durability right?",
+        Source::Transaction(_) => "has a transaction that is decided",
+        Source::AssetBalance(_) => "has a balance on chain; are the asset and the holder right?",
+        Source::Account(_) => "has an account on chain; is this the right network?",
+        Source::View(_) => "has all that the view needs",
+    }
 }
 
 fn sample_text(kind: &Kind, sample: &Sample) -> String {

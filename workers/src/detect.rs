@@ -43,11 +43,19 @@ async fn settle(
     let mut plans = Vec::new();
     let mut checkpoints = Vec::new();
     let mut sought = Vec::new();
+    let mut told = false;
     for ((job, identity), look) in jobs.iter().zip(identities).zip(looks) {
         match look {
             Ok(look) => {
                 if let Some(ledger) = look.ledger {
                     context.meter.saw_ledger(RunId(job.group.0), ledger);
+                }
+                // One of a batch tells what is wrong with all, and a million rows are not a million lines.
+                let verdict = look.judgement.verdict;
+                if let (Some(detail), Verdict::Unknown(_), false) = (&look.detail, verdict, told) {
+                    told = true;
+                    let kind = &kind.spec().kind;
+                    tracing::info!(run = job.group.0, %kind, key = job.key, %verdict, detail, "the chain's answer cannot be used");
                 }
                 acks.push(Ack { job: job.id, lease: job.lease, result: result(context, job, &look) });
                 if let (Some(identity), Some(checkpoint)) = (&identity, look.remember) {

@@ -147,7 +147,7 @@ impl Filling<'_> {
                 Some(how) => enumerate(self.context, soroban, how, spec.key.len()).await?,
                 None => return self.moved(cursor, here, KeyCursor::Done, None).await,
             },
-            Source::Transaction(_) => return self.moved(cursor, here, KeyCursor::Done, None).await,
+            _ => return self.moved(cursor, here, KeyCursor::Done, None).await,
         };
         match keys {
             Keys::Range { first, last } if last < first => self.moved(cursor, here, KeyCursor::Done, None).await,

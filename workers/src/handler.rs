@@ -76,7 +76,7 @@ impl Batchers {
             detect: Batcher::start(limits, process(Task::Detect)),
             discover: Batcher::start(limits, process(Task::Discover)),
             confirm: Batcher::start(limits, process(Task::Confirm)),
-            reads_entries: matches!(bound.spec().source, Source::Soroban(_)),
+            reads_entries: !matches!(bound.spec().source, Source::Transaction(_)),
         }
     }
 }

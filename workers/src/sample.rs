@@ -2,7 +2,8 @@
 
 use trueup_chain::{LedgerKey, ScVal};
 use trueup_database::{Compare, Kind};
-use trueup_judge::{Durability, RowIdentity, Seen};
+use trueup_judge::{Durability, RowIdentity, Seen, UnknownReason};
+use trueup_spec::{Contract, Source};
 
 use crate::context::Context;
 use crate::look::{located_and_observed, look_at_rows};
@@ -34,7 +35,7 @@ pub struct Sample {
     pub verdict: String,
     /// See `verdict`.
     pub differences: Vec<String>,
-    /// Why the entry could not be decoded, if it could not.
+    /// Why nothing can be compared with what the chain answered, if so.
     pub problem: Option<String>,
 }
 
@@ -43,7 +44,12 @@ pub struct Sample {
 /// # Errors
 /// The database or the chain did not answer.
 pub async fn check_kind(context: &Context, kind: &Kind) -> anyhow::Result<Checked> {
-    let contract = match kind.spec().event_contract() {
+    let contract = match (kind.spec().event_contract(), kind.spec().source.contract()) {
+        (Some(contract), _) => Some(contract),
+        (None, Some(Contract::Fixed(contract))) => Some(contract.as_str()),
+        (None, _) => None,
+    };
+    let contract = match contract {
         Some(contract) => Some((contract.to_owned(), has_instance(context, contract).await?)),
         None => None,
     };
@@ -68,16 +74,21 @@ async fn first_rows(context: &Context, kind: &Kind) -> anyhow::Result<Vec<RowIde
 }
 
 async fn sample(context: &Context, kind: &Kind, rows: &[RowIdentity]) -> anyhow::Result<Option<Sample>> {
-    let (mut undecodable, mut found) = (None, None);
+    let (mut wrong, mut found, mut failed) = (None, None, None);
     for (identity, _, observed) in located_and_observed(context, kind, rows).await? {
-        match observed.seen {
-            Seen::Present(_) => found = found.or(Some((identity, observed))),
-            Seen::Unreadable => undecodable = undecodable.or(Some((identity, observed))),
-            _ => {}
+        let place = match observed.seen {
+            Seen::Present(_) => &mut found,
+            Seen::Unreadable | Seen::Unusable(UnknownReason::NotAView) => &mut wrong,
+            Seen::Unusable(_) => &mut failed,
+            _ => continue,
+        };
+        if place.is_none() {
+            *place = Some((identity, observed));
         }
     }
-    // What does not decode is what a check must show.
-    let Some((identity, observed)) = undecodable.or(found) else { return Ok(None) };
+    // What the spec is wrong about is what a check must show. A view may fail for one row, and should not for all.
+    let Some((identity, observed)) = wrong.or(found).or(failed) else { return Ok(None) };
+    let problem = observed.detail.as_ref().filter(|_| observed.values.is_none()).map(|detail| problem(kind, &observed.seen, detail));
     let names = kind.spec().values.iter().map(|value| value.name.text.clone());
     let chain = names.zip(observed.values.clone().unwrap_or_default()).collect();
     let facts = kind.compare(&context.pools.read, &[Compare { identity: identity.clone(), values: None }]).await?;
@@ -95,12 +106,17 @@ async fn sample(context: &Context, kind: &Kind, rows: &[RowIdentity]) -> anyhow:
         Some(Err(failure)) => (format!("failed: {failure}"), Vec::new()),
         None => ("failed".to_owned(), Vec::new()),
     };
-    Ok(Some(Sample {
-        identity: identity.0,
-        chain,
-        database: database.into_iter().collect(),
-        verdict,
-        differences,
-        problem: observed.detail,
-    }))
+    Ok(Some(Sample { identity: identity.0, chain, database: database.into_iter().collect(), verdict, differences, problem }))
+}
+
+fn problem(kind: &Kind, seen: &Seen, detail: &str) -> String {
+    match (&kind.spec().source, seen) {
+        (Source::Soroban(_), Seen::Unreadable) => {
+            format!("the entry of the sampled row does not have the shape that [values] says: {detail}")
+        }
+        (Source::View(view), Seen::Unreadable) => {
+            format!("what `{}` returns for the sampled row does not have the shape that [values] says: {detail}", view.function)
+        }
+        _ => detail.to_owned(),
+    }
 }

@@ -7,7 +7,8 @@ use stellar_xdr::LedgerKey;
 use crate::batch::{Batch, Intent};
 use crate::endpoints::Endpoints;
 use crate::{
-    ChainError, Config, EventPage, EventsFrom, Health, KEYS_PER_CALL_MAX, Network, ReadError, Reading, SurveyedEndpoint, TransactionReading,
+    ChainError, Config, EventPage, EventsFrom, Health, KEYS_PER_CALL_MAX, Network, ReadError, Reading, SurveyedEndpoint,
+    TransactionReading, ViewCall, ViewReading,
 };
 
 /// The fewest keys a call can carry: one, and its contract's instance.
@@ -148,6 +149,15 @@ impl Chain {
     pub async fn events(&self, contracts: &[String], from: &EventsFrom, limit: usize) -> Result<EventPage, ReadError> {
         let (_, page) = self.endpoints.any(|rpc| async move { rpc.events(contracts, from, limit).await }).await?;
         Ok(page)
+    }
+
+    /// What a view returns. Each call is a request of its own; whoever makes many shares the limits with everyone else.
+    ///
+    /// # Errors
+    /// There is no usable answer. A view that fails is an answer.
+    pub async fn view(&self, call: &ViewCall) -> Result<ViewReading, ReadError> {
+        let (_, reading) = self.endpoints.any(|rpc| async move { rpc.view(call).await }).await?;
+        Ok(reading)
     }
 
     /// How the best endpoint is. Not kept: each call asks.

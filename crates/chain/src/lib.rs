@@ -16,6 +16,7 @@ mod reading;
 mod rpc;
 mod transaction;
 mod values;
+mod view;
 
 pub use archive::{History, Horizon, HorizonConfig};
 pub use batch::Intent;
@@ -25,9 +26,11 @@ pub use error::{ChainError, ReadError};
 pub use reading::{Entry, Event, Health, Network, Reading, SurveyedEndpoint, TransactionReading};
 pub use rpc::{CONTRACTS_PER_CALL_MAX, EVENTS_PER_PAGE_MAX, EventPage, EventsFrom, Method};
 /// The field's own types: what keys and values are made of.
-pub use stellar_xdr::{LedgerEntryData, LedgerKey, ScVal};
+pub use stellar_xdr::{Asset, LedgerEntryData, LedgerKey, ScAddress, ScVal};
 pub use transaction::{ContractEventSeen, Effects, EnvelopeError, TransactionFacts, account_seen, transaction_facts};
 pub use values::{
-    DecodeError, ElementAt, KeyError, argument, decode, decode_all, decode_joined, element, element_at, elements, entry_value, key_texts,
-    key_value, ledger_key, ledger_key_of, select,
+    DecodeError, ElementAt, KeyError, account_key, account_values, argument, asset, asset_contract, balance_key, balance_values, decode,
+    decode_all, decode_joined, element, element_at, elements, entry_value, holder, is_asset_contract, key_texts, key_value, ledger_key,
+    ledger_key_of, select, token_balance_key,
 };
+pub use view::{ViewCall, ViewOutcome, ViewReading};

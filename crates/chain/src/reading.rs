@@ -15,7 +15,8 @@ pub struct Reading {
     /// The entry; none where the chain has none under that key.
     pub entry: Option<Entry>,
     /// The instance of the key's contract came in the same response, so that an absence is the contract's own and not
-    /// that of a wrong contract, a wrong network or a broken node. False for keys that belong to no contract.
+    /// that of a wrong contract, a wrong network or a broken node. For a trustline it is the account that came. False
+    /// for keys that belong to neither.
     pub with_instance: bool,
 }
 

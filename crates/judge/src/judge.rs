@@ -31,16 +31,48 @@ pub enum Seen {
         /// Whether the instance of its contract came in the same answer.
         with_instance: bool,
     },
+    /// An entry of the classic ledger is not there. Such entries belong to no contract and pay no rent, so that the
+    /// answer itself is decisive.
+    NotInLedger {
+        /// As of when.
+        stamp: Stamp,
+        /// Which entry.
+        what: Missing,
+    },
     /// It is there and does not decode.
     Unreadable,
     /// What belongs together was not shown as of one ledger.
     Inconsistent,
+    /// The chain's answer cannot be used, for this reason.
+    Unusable(UnknownReason),
+    /// The holder issues the asset itself, and holds none of it however much there is.
+    Issuer,
     /// A column that the key needs is NULL.
     NoKey,
     /// The transaction has not been decided yet, as far as anyone can tell.
     InFlight,
     /// The transaction is older than what the endpoint keeps.
     Pruned,
+}
+
+/// An entry of the classic ledger that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// The account.
+    Account,
+    /// The account's trustline, while the account came in the same answer. No trustline is not a balance of zero.
+    Trustline,
+}
+
+impl Missing {
+    /// The word for it, which stands as a drift's field.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "no_account",
+            Self::Trustline => "no_trustline",
+        }
+    }
 }
 
 /// One difference that the database found, before anything is decided about it.
@@ -106,7 +138,7 @@ impl Judgement {
 #[must_use]
 pub fn judge_row(row: &RowFacts, seen: &Seen, differences: Vec<Difference>, rules: &Rules) -> Judgement {
     if row.provisional {
-        return settle(row, rules, || Judgement::drifted(needs_person(row, Class::ProvisionalId, None)));
+        return settle(row, rules, || Judgement::drifted(needs_person(row, Class::ProvisionalId, "", None)));
     }
     let stamp = match seen {
         Seen::NoKey => return Judgement::plain(Verdict::Skipped(SkipReason::NoKey)),
@@ -119,8 +151,13 @@ pub fn judge_row(row: &RowFacts, seen: &Seen, differences: Vec<Difference>, rule
             return Judgement::plain(Verdict::Unknown(UnknownReason::TemporaryAbsent));
         }
         Seen::Absent { stamp, .. } => {
-            return settle(row, rules, || Judgement::drifted(needs_person(row, Class::MissingOnChain, Some(stamp.clone()))));
+            return settle(row, rules, || Judgement::drifted(needs_person(row, Class::MissingOnChain, "", Some(stamp.clone()))));
         }
+        Seen::NotInLedger { stamp, what } => {
+            return settle(row, rules, || Judgement::drifted(needs_person(row, Class::MissingOnChain, what.as_str(), Some(stamp.clone()))));
+        }
+        Seen::Unusable(reason) => return Judgement::plain(Verdict::Unknown(*reason)),
+        Seen::Issuer => return Judgement::plain(Verdict::Skipped(SkipReason::Issuer)),
         Seen::Present(stamp) => stamp,
     };
     if differences.is_empty() {
@@ -162,7 +199,11 @@ pub fn judge_missing_row(
         Seen::InFlight | Seen::Pruned if class == Class::MissedEvent => {
             return drifted(None, Some(Withheld::NeedsPerson), BTreeMap::new());
         }
-        Seen::Absent { .. } | Seen::InFlight | Seen::Pruned => return Judgement::plain(Verdict::Skipped(SkipReason::NotOnChain)),
+        Seen::Unusable(reason) => return Judgement::plain(Verdict::Unknown(*reason)),
+        Seen::Issuer => return Judgement::plain(Verdict::Skipped(SkipReason::Issuer)),
+        Seen::Absent { .. } | Seen::NotInLedger { .. } | Seen::InFlight | Seen::Pruned => {
+            return Judgement::plain(Verdict::Skipped(SkipReason::NotOnChain));
+        }
     };
     let withheld = if rules.repair(class) != Repair::Insert {
         Some(Withheld::NotAsked)
@@ -184,9 +225,9 @@ pub(crate) fn settle(row: &RowFacts, rules: &Rules, judge: impl FnOnce() -> Judg
     }
 }
 
-fn needs_person(row: &RowFacts, class: Class, stamp: Option<Stamp>) -> Plan {
+fn needs_person(row: &RowFacts, class: Class, field: &str, stamp: Option<Stamp>) -> Plan {
     let why = Withheld::NeedsPerson;
-    let drift = Drift { class, field: String::new(), db: row.key.clone(), chain: None, withheld: Some(why) };
+    let drift = Drift { class, field: field.to_owned(), db: row.key.clone(), chain: None, withheld: Some(why) };
     Plan { drifts: vec![drift], action: Action::Report { why }, judged: row.judged.clone(), stamp }
 }
 

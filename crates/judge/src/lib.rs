@@ -19,7 +19,7 @@ mod verdict;
 pub use agree::{Agreement, SecondOpinion, agree};
 pub use class::Class;
 pub use confirm::{Confirmation, confirm};
-pub use judge::{Difference, Judgement, RowFacts, Rules, Seen, judge_missing_row, judge_row};
+pub use judge::{Difference, Judgement, Missing, RowFacts, Rules, Seen, judge_missing_row, judge_row};
 pub use matching::{Candidate, Creation, Proof, Resolution, Unresolved, resolve_provisional};
 pub use names::{ChainKey, EntityKind, Mode, ParseNameError, PlanId, RowIdentity, RunId};
 pub use observation::{Durability, Stamp};

@@ -9,7 +9,8 @@ use crate::{ChainKey, Class, Proof, Stamp};
 pub struct Drift {
     /// What sort.
     pub class: Class,
-    /// The column, the name of the condition, or the key column, that it is about; empty for a whole row.
+    /// The column, the name of the condition, or the key column, that it is about; what is missing of the classic
+    /// ledger ([`crate::Missing`]); empty for a whole row.
     pub field: String,
     /// What the database holds, as text; none for NULL or no row.
     pub db: Option<String>,

@@ -48,6 +48,8 @@ pub enum SkipReason {
     Claimed,
     /// The transaction that should have created the row's entity failed or expired, and the row says so.
     CreationFailed,
+    /// The holder issues the asset, and holds no balance of it.
+    Issuer,
 }
 
 /// Why the chain's answer cannot be used.
@@ -65,6 +67,12 @@ pub enum UnknownReason {
     Pruned,
     /// The answer is older than what was already applied to this entity.
     BehindFloor,
+    /// The view did not return: the contract refused or trapped, or there is no such function.
+    ViewFailed,
+    /// The function changes state or wants an authorization, so that it is no view.
+    NotAView,
+    /// The view reads entries that are archived.
+    Archived,
 }
 
 impl Verdict {
@@ -95,17 +103,21 @@ impl Verdict {
             Self::Skipped(SkipReason::NotOnChain) => Some("not_on_chain"),
             Self::Skipped(SkipReason::Claimed) => Some("claimed"),
             Self::Skipped(SkipReason::CreationFailed) => Some("creation_failed"),
+            Self::Skipped(SkipReason::Issuer) => Some("issuer"),
             Self::Unknown(UnknownReason::TemporaryAbsent) => Some("temporary_absent"),
             Self::Unknown(UnknownReason::NoInstance) => Some("no_instance"),
             Self::Unknown(UnknownReason::Undecodable) => Some("undecodable"),
             Self::Unknown(UnknownReason::Inconsistent) => Some("inconsistent"),
             Self::Unknown(UnknownReason::Pruned) => Some("pruned"),
             Self::Unknown(UnknownReason::BehindFloor) => Some("behind_floor"),
+            Self::Unknown(UnknownReason::ViewFailed) => Some("view_failed"),
+            Self::Unknown(UnknownReason::NotAView) => Some("not_a_view"),
+            Self::Unknown(UnknownReason::Archived) => Some("archived"),
         }
     }
 
     /// Every verdict with every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::InSync,
         Self::Drifted,
         Self::Settling(SettlingReason::RecentlyChanged),
@@ -117,12 +129,16 @@ impl Verdict {
         Self::Skipped(SkipReason::NotOnChain),
         Self::Skipped(SkipReason::Claimed),
         Self::Skipped(SkipReason::CreationFailed),
+        Self::Skipped(SkipReason::Issuer),
         Self::Unknown(UnknownReason::TemporaryAbsent),
         Self::Unknown(UnknownReason::NoInstance),
         Self::Unknown(UnknownReason::Undecodable),
         Self::Unknown(UnknownReason::Inconsistent),
         Self::Unknown(UnknownReason::Pruned),
         Self::Unknown(UnknownReason::BehindFloor),
+        Self::Unknown(UnknownReason::ViewFailed),
+        Self::Unknown(UnknownReason::NotAView),
+        Self::Unknown(UnknownReason::Archived),
         Self::Failed,
     ];
 }

@@ -51,6 +51,18 @@ fn anything_that_moved_between_the_reads_is_not_confirmed() {
 }
 
 #[test]
+fn what_nothing_says_the_last_change_of_is_the_same_only_if_every_value_to_be_written_is() {
+    let view = |written: &str| {
+        let mut plan = plan();
+        plan.action = Action::Update { set: BTreeMap::from([("balance".into(), Some(written.into()))]) };
+        plan.stamp.as_mut().expect("a stamp").last_modified = None;
+        plan
+    };
+    assert_eq!(confirm(&view("2"), drifted(view("2"))), Confirmation::Confirmed(view("2")));
+    assert!(matches!(confirm(&view("2"), drifted(view("3"))), Confirmation::Moving { .. }));
+}
+
+#[test]
 fn a_new_row_that_takes_a_column_from_the_clock_is_the_same_row() {
     let insert = |created_at: &str| Plan {
         action: Action::Insert { row: BTreeMap::from([("created_at".into(), Some(created_at.into()))]) },

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trueup_judge::{
-    Action, Class, Difference, Drift, Durability, Repair, RowFacts, Rules, Seen, SettlingReason, SkipReason, Stamp, UnknownReason, Verdict,
-    Withheld, judge_missing_row, judge_row,
+    Action, Class, Difference, Drift, Durability, Missing, Repair, RowFacts, Rules, Seen, SettlingReason, SkipReason, Stamp, UnknownReason,
+    Verdict, Withheld, judge_missing_row, judge_row,
 };
 
 fn stamp() -> Stamp {
@@ -85,6 +85,10 @@ fn what_cannot_be_known_never_plans_a_repair() {
         (Seen::Pruned, rules(), Verdict::Unknown(UnknownReason::Pruned)),
         (Seen::InFlight, rules(), Verdict::InSync),
         (Seen::NoKey, rules(), Verdict::Skipped(SkipReason::NoKey)),
+        (Seen::Issuer, rules(), Verdict::Skipped(SkipReason::Issuer)),
+        (Seen::Unusable(UnknownReason::ViewFailed), rules(), Verdict::Unknown(UnknownReason::ViewFailed)),
+        (Seen::Unusable(UnknownReason::NotAView), rules(), Verdict::Unknown(UnknownReason::NotAView)),
+        (Seen::Unusable(UnknownReason::Archived), rules(), Verdict::Unknown(UnknownReason::Archived)),
     ];
     for (seen, rules, verdict) in cases {
         let judgement = judge_row(&row(), &seen, vec![difference(Class::StaleStatus, "status")], &rules);
@@ -210,4 +214,17 @@ fn a_transaction_that_the_endpoint_does_not_show_is_reported_as_missed_and_never
     let plan =
         judge_missing_row(Class::MissedEvent, "ab", &Seen::Present(stamp()), BTreeMap::new(), None, false, &rules).plan.expect("a plan");
     assert_eq!(plan.action, Action::Report { why: Withheld::NotAsked }, "that missing rows are inserted says nothing of it");
+}
+
+#[test]
+fn a_missing_account_or_trustline_is_reported_by_its_name_and_never_repaired() {
+    for (what, word) in [(Missing::Account, "no_account"), (Missing::Trustline, "no_trustline")] {
+        let seen = Seen::NotInLedger { stamp: stamp(), what };
+        // Not even if the rules would allow it, or if values came with it.
+        let judgement = judge_row(&row(), &seen, vec![difference(Class::StaleStatus, "status")], &rules());
+        let plan = judgement.plan.expect("a plan");
+        assert_eq!(plan.action, Action::Report { why: Withheld::NeedsPerson });
+        let drifts: Vec<_> = plan.drifts.iter().map(|drift| (drift.class, drift.field.as_str(), drift.chain.as_deref())).collect();
+        assert_eq!(drifts, [(Class::MissingOnChain, word, None)]);
+    }
 }

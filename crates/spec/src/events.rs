@@ -48,7 +48,7 @@ impl Spec {
     pub fn event_contract(&self) -> Option<&str> {
         match &self.source {
             Source::Soroban(Soroban { contract: Contract::Fixed(contract), .. }) => Some(contract),
-            Source::Soroban(_) => None,
+            Source::Soroban(_) | Source::AssetBalance(_) | Source::Account(_) | Source::View(_) => None,
             Source::Transaction(transaction) => transaction.enumerate.as_ref().map(|events| events.contract.as_str()),
         }
     }
@@ -58,7 +58,7 @@ impl Spec {
     pub fn enumerating_events(&self) -> Option<&EventFilter> {
         match &self.source {
             Source::Soroban(Soroban { enumerate: Some(Enumerate::Events(events)), .. }) => Some(&events.filter),
-            Source::Soroban(_) => None,
+            Source::Soroban(_) | Source::AssetBalance(_) | Source::Account(_) | Source::View(_) => None,
             Source::Transaction(transaction) => transaction.enumerate.as_ref().map(|events| &events.filter),
         }
     }
@@ -67,7 +67,7 @@ impl Spec {
     #[must_use]
     pub const fn class_of_missing(&self) -> Class {
         match &self.source {
-            Source::Soroban(_) => Class::MissingRow,
+            Source::Soroban(_) | Source::AssetBalance(_) | Source::Account(_) | Source::View(_) => Class::MissingRow,
             Source::Transaction(_) => Class::MissedEvent,
         }
     }

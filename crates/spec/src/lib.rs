@@ -19,6 +19,7 @@ mod parse;
 mod path;
 mod place;
 mod provisional;
+mod source;
 mod suggest;
 mod transaction;
 
@@ -29,4 +30,5 @@ pub use load::load;
 pub use model::*;
 pub use path::PathError;
 pub use provisional::{CreationEvent, EventMatch, EventPart, EventPath, Provisional, Reference, Topic};
+pub use source::{ACCOUNT_VALUES, ASSET_BALANCE_VALUES, ASSET_DECIMALS, Account, Asset, AssetBalance, NATIVE_CODES, View};
 pub use transaction::{STATUS_EXPIRED, STATUS_SUPERSEDED, TRANSACTION_VALUES, Transaction};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use trueup_judge::{Class, Durability, EntityKind, Repair};
 
-use crate::{AlsoEntry, Element, KeyEvents, Provisional, Transaction};
+use crate::{Account, AlsoEntry, AssetBalance, Element, KeyEvents, Provisional, Transaction, View};
 
 /// A place in a spec file, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,8 @@ pub struct Spec {
     pub grace_secs: i64,
     /// Where the chain's side comes from.
     pub source: Source,
-    /// What is read from the chain, in the order of the file; for a transaction [`crate::TRANSACTION_VALUES`].
+    /// What is read from the chain, in the order of the file; given by sources other than
+    /// contracts: [`crate::TRANSACTION_VALUES`], [`crate::ASSET_BALANCE_VALUES`], [`crate::ACCOUNT_VALUES`].
     pub values: Vec<Value>,
     /// What is compared.
     pub fields: Vec<Field>,
@@ -88,6 +89,12 @@ pub enum Source {
     Soroban(Soroban),
     /// The outcome of a transaction.
     Transaction(Transaction),
+    /// What a holder has of an asset.
+    AssetBalance(AssetBalance),
+    /// An account's own entry.
+    Account(Account),
+    /// What a function of a contract returns.
+    View(View),
 }
 
 /// A contract's storage entry.

@@ -127,7 +127,7 @@ fn soroban(key: &str, chain: &str) -> trueup_spec::Soroban {
     let chain = format!("source = \"soroban\"\n{chain}");
     match valid(&around(&format!("key = {key}"), &chain, ONE_VALUE)).source {
         Source::Soroban(soroban) => soroban,
-        Source::Transaction(other) => panic!("{other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

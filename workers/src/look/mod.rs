@@ -2,12 +2,15 @@
 //!
 //! What goes wrong with one entity stays with it.
 
+mod account;
+mod balance;
 mod entries;
 mod keys;
 mod observe;
 mod provisional;
 mod rows;
 mod transaction;
+mod view;
 
 pub(crate) use keys::look_at_keys;
 pub(crate) use observe::{Observed, is_behind, observe_keys};
@@ -28,9 +31,10 @@ use crate::matching::Settled;
 pub(crate) struct Look {
     pub(crate) judgement: Judgement,
     pub(crate) chain_key: Option<ChainKey>,
-    /// Base64 XDR of the entry, or of the transaction's result.
+    /// Base64 XDR of the entry, of the transaction's result, or of what a view returned.
     pub(crate) chain_entry: Option<String>,
-    /// The contract's instance came in the same answer; always so for a transaction.
+    /// The contract's instance came in the same answer, or beside a view's. Always so for what belongs to no contract:
+    /// a transaction, an account, a trustline.
     pub(crate) with_instance: bool,
     /// As of which ledger the chain answered.
     pub(crate) ledger: Option<u32>,

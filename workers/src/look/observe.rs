@@ -7,8 +7,11 @@ use trueup_judge::{Seen, Stamp};
 use trueup_queue::Failure;
 use trueup_spec::{Source, Spec};
 
+use super::account::observe_accounts;
+use super::balance::observe_balances;
 use super::entries::observe_entries;
 use super::transaction::observe_transactions;
+use super::view::observe_views;
 use crate::context::Context;
 
 /// What the chain said of one entity, ready for comparison.
@@ -34,8 +37,8 @@ impl Observed {
     /// Where and as of which ledger the answer was; none where it says nothing of an entry.
     pub(crate) fn stamp(&self) -> Option<&Stamp> {
         match &self.seen {
-            Seen::Present(stamp) | Seen::Absent { stamp, .. } => Some(stamp),
-            Seen::Unreadable | Seen::Inconsistent | Seen::NoKey | Seen::InFlight | Seen::Pruned => None,
+            Seen::Present(stamp) | Seen::Absent { stamp, .. } | Seen::NotInLedger { stamp, .. } => Some(stamp),
+            Seen::Unreadable | Seen::Inconsistent | Seen::Unusable(_) | Seen::Issuer | Seen::NoKey | Seen::InFlight | Seen::Pruned => None,
         }
     }
 }
@@ -59,6 +62,9 @@ pub(super) async fn observe<'a>(
     match &spec.source {
         Source::Soroban(soroban) => observe_entries(context, spec, soroban, rows, intent).await,
         Source::Transaction(_) => observe_transactions(context, rows, intent).await,
+        Source::AssetBalance(balance) => observe_balances(context, balance, rows, intent).await,
+        Source::Account(_) => observe_accounts(context, rows, intent).await,
+        Source::View(view) => observe_views(context, spec, view, rows, intent).await,
     }
 }
 

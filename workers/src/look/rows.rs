@@ -66,7 +66,7 @@ pub(crate) async fn look_at_rows(context: &Context, kind: &Kind, rows: &[RowIden
 
 /// Whether the verdict depends on more than what the chain said: on values to compare, or on the row's own facts.
 fn needs_database(located: &Located, observed: &Observed) -> bool {
-    located.provisional || observed.values.is_some() || matches!(observed.seen, Seen::Absent { .. })
+    located.provisional || observed.values.is_some() || matches!(observed.seen, Seen::Absent { .. } | Seen::NotInLedger { .. })
 }
 
 fn judge(kind: &Kind, located: Located, observed: Observed, compared: Option<Compared>) -> Look {

@@ -1,12 +1,13 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use stellar_xdr::{LedgerKey, ScAddress};
+use stellar_xdr::LedgerKey;
 
-use crate::values::{instance_key, key_bytes};
+use crate::values::{key_bytes, sentinel_key};
 
 /// A ledger key as it is compared and sent. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -18,11 +19,11 @@ struct Encoded {
     base64: String,
 }
 
-/// A key that is asked for, with its contract's instance.
+/// A key that is asked for, with what tells an absence under it from a broken answer.
 #[derive(Debug, Clone)]
 pub(crate) struct AskedKey {
     pub(crate) key: Key,
-    /// None for keys that belong to no contract.
+    /// The contract's instance, or a trustline's account; none for keys that belong to nothing else.
     pub(crate) instance: Option<Key>,
 }
 
@@ -58,25 +59,22 @@ impl Hash for Key {
     }
 }
 
-/// Encodes keys, in their order. Keys of one contract share its instance's encoding.
+/// Encodes keys, in their order. Keys of one contract share its instance's encoding, and trustlines of one account its.
 pub(crate) fn asked_keys<'a>(keys: impl IntoIterator<Item = &'a LedgerKey>) -> Vec<Result<AskedKey, stellar_xdr::Error>> {
-    let mut instances: HashMap<&ScAddress, Key> = HashMap::new();
+    let mut sentinels: HashMap<LedgerKey, Key> = HashMap::new();
     keys.into_iter()
         .map(|ledger_key| {
-            let key = Key::new(ledger_key)?;
-            let instance = match ledger_key {
-                LedgerKey::ContractData(data) => match (instances.get(&data.contract), instance_key(ledger_key)) {
-                    (Some(known), _) => Some(known.clone()),
-                    (None, Some(instance)) => {
-                        let instance = Key::new(&instance)?;
-                        instances.insert(&data.contract, instance.clone());
-                        Some(instance)
+            let instance = match sentinel_key(ledger_key) {
+                None => None,
+                Some(sentinel) => Some(match sentinels.entry(sentinel) {
+                    Entry::Occupied(known) => known.get().clone(),
+                    Entry::Vacant(vacant) => {
+                        let key = Key::new(vacant.key())?;
+                        vacant.insert(key).clone()
                     }
-                    (None, None) => None,
-                },
-                _ => None,
+                }),
             };
-            Ok(AskedKey { key, instance })
+            Ok(AskedKey { key: Key::new(ledger_key)?, instance })
         })
         .collect()
 }

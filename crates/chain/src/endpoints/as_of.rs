@@ -1,5 +1,5 @@
 use crate::rpc::{Answered, Method};
-use crate::{EventPage, Health, TransactionReading};
+use crate::{EventPage, Health, TransactionReading, ViewReading};
 
 /// An answer that says as of which ledger it is: what `latestLedger` says in the responses of stellar-rpc.
 pub(crate) trait AsOf {
@@ -20,6 +20,14 @@ impl AsOf for Answered {
 
 impl AsOf for TransactionReading {
     const METHOD: Method = Method::GetTransaction;
+
+    fn ledger(&self) -> u32 {
+        self.ledger
+    }
+}
+
+impl AsOf for ViewReading {
+    const METHOD: Method = Method::SimulateTransaction;
 
     fn ledger(&self) -> u32 {
         self.ledger

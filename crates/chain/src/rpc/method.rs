@@ -12,13 +12,17 @@ pub enum Method {
     GetTransaction,
     /// What contracts emitted.
     GetEvents,
+    /// What a function of a contract returns, run by the endpoint against its own ledger. Nothing is sent to the
+    /// network, and the envelope is without signatures.
+    SimulateTransaction,
 }
 
 // === impl Method ===
 
 impl Method {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 5] = [Self::GetHealth, Self::GetNetwork, Self::GetLedgerEntries, Self::GetTransaction, Self::GetEvents];
+    pub const ALL: [Self; 6] =
+        [Self::GetHealth, Self::GetNetwork, Self::GetLedgerEntries, Self::GetTransaction, Self::GetEvents, Self::SimulateTransaction];
 
     /// It asks how the endpoint is, not what the chain holds.
     pub(crate) const fn is_probe(self) -> bool {
@@ -34,6 +38,7 @@ impl Method {
             Self::GetLedgerEntries => "getLedgerEntries",
             Self::GetTransaction => "getTransaction",
             Self::GetEvents => "getEvents",
+            Self::SimulateTransaction => "simulateTransaction",
         }
     }
 }

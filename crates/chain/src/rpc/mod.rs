@@ -10,6 +10,7 @@ mod http;
 mod method;
 mod network;
 mod retry;
+mod simulate;
 mod transaction;
 
 pub(crate) use client::Rpc;

@@ -4,8 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use stellar_xdr::{ContractDataDurability, LedgerEntryData, LedgerKey, LedgerKeyContractData, Limits, ReadXdr, ScMap, ScVal, WriteXdr};
 
+use super::holder::key_of_account;
+
 /// How deep XDR may nest: the host's own limit (`DEFAULT_XDR_RW_LIMITS` in soroban-env-host).
-pub(super) const XDR_DEPTH_MAX: u32 = 500;
+pub(crate) const XDR_DEPTH_MAX: u32 = 500;
 
 /// What a spec's values are read from: a contract entry's value, and of an instance its storage as a map. None for
 /// entries that are not contract data.
@@ -37,17 +39,23 @@ pub(crate) fn entry_from_xdr(xdr: &str) -> Result<LedgerEntryData, String> {
 
 /// A ledger key's XDR, which is its identity.
 pub(crate) fn key_bytes(key: &LedgerKey) -> Result<Vec<u8>, stellar_xdr::Error> {
-    key.to_xdr(Limits::depth(XDR_DEPTH_MAX))
+    xdr_bytes(key)
 }
 
-/// The key of the instance of the contract that a key belongs to.
-pub(crate) fn instance_key(key: &LedgerKey) -> Option<LedgerKey> {
+pub(super) fn xdr_bytes(value: &impl WriteXdr) -> Result<Vec<u8>, stellar_xdr::Error> {
+    value.to_xdr(Limits::depth(XDR_DEPTH_MAX))
+}
+
+/// What has to be there for an absence under a key to mean something: the instance of the contract that it belongs to,
+/// or of a trustline its account.
+pub(crate) fn sentinel_key(key: &LedgerKey) -> Option<LedgerKey> {
     match key {
         LedgerKey::ContractData(LedgerKeyContractData { contract, .. }) => Some(LedgerKey::ContractData(LedgerKeyContractData {
             contract: contract.clone(),
             key: ScVal::LedgerKeyContractInstance,
             durability: ContractDataDurability::Persistent,
         })),
+        LedgerKey::Trustline(line) => Some(key_of_account(line.account_id.clone())),
         _ => None,
     }
 }

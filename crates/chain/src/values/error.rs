@@ -47,6 +47,10 @@ impl KeyError {
     pub(crate) fn argument(kind: &'static str, given: &str, why: &'static str) -> Self {
         Self::Argument { kind, given: shortened(given), why }
     }
+
+    pub(crate) fn contract(given: &str) -> Self {
+        Self::Contract { given: shortened(given) }
+    }
 }
 
 /// Why an entry's value is not what a spec reads.
@@ -95,6 +99,12 @@ pub enum DecodeError {
         path: String,
         /// What is wrong with the key.
         source: KeyError,
+    },
+    /// The entry is of another sort than the spec's source.
+    #[error("the entry is of another sort: {found}")]
+    Entry {
+        /// The protocol's name of what is there.
+        found: &'static str,
     },
     /// The value is not of a type that the carrier takes.
     #[error("a chain {found} cannot be read as {wanted}")]

@@ -3,7 +3,7 @@ use trueup_judge::Durability;
 use trueup_spec::{Argument, KeyTemplate};
 
 use super::argument::{argument, symbol};
-use super::error::{KeyError, shortened};
+use super::error::KeyError;
 
 /// Fills a key's template with a row's arguments.
 ///
@@ -54,7 +54,7 @@ fn key_part(template: &KeyTemplate, arguments: &[Argument], texts: &[Option<Stri
 /// # Errors
 /// `contract` is not a contract's strkey.
 pub fn ledger_key(contract: &str, key: ScVal, durability: Durability) -> Result<LedgerKey, KeyError> {
-    let id = stellar_strkey::Contract::from_string(contract).map_err(|_| KeyError::Contract { given: shortened(contract) })?;
+    let id = stellar_strkey::Contract::from_string(contract).map_err(|_| KeyError::contract(contract))?;
     let durability = match (durability, &key) {
         (_, ScVal::LedgerKeyContractInstance) | (Durability::Persistent, _) => ContractDataDurability::Persistent,
         (Durability::Temporary, _) => ContractDataDurability::Temporary,

@@ -1,6 +1,7 @@
 //! What the chain crate promises, in one binary so that it links once.
 
 mod arguments;
+mod balances;
 mod batching;
 mod client;
 mod double;
@@ -19,3 +20,4 @@ mod properties;
 mod read_only;
 mod transactions;
 mod values;
+mod views;

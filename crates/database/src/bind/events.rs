@@ -23,6 +23,7 @@ pub(super) fn enumerating(spec: &Spec) -> Option<Enumerating> {
             _ => return None,
         },
         Source::Transaction(_) => vec![format!("{EVENT}.transaction")],
+        Source::AssetBalance(_) | Source::Account(_) | Source::View(_) => return None,
     };
     let matching = matching(contract, filter);
     let old_enough = format!("{EVENT}.closed_at < now() - interval '{} seconds'", filter.after_secs);

@@ -9,17 +9,17 @@ use super::{Binder, Shape, columns_of};
 /// Binds them: expressions of type text over the row. They use key columns only, so that a key that only the chain
 /// knows resolves too.
 pub(super) async fn arguments(binder: &mut Binder<'_, '_>) -> Result<Vec<String>, sqlx::Error> {
-    let Source::Soroban(soroban) = &binder.spec.source else { return Ok(Vec::new()) };
+    let source = &binder.spec.source;
     let columns: Vec<_> = binder.spec.key.iter().filter_map(|name| binder.table.column(&name.text).cloned()).collect();
     if columns.len() < binder.spec.key.len() {
         return Ok(Vec::new());
     }
     let scope = Scope {
         from: format!("FROM (SELECT {} FROM {} AS it) AS db", columns_of(&columns, "it"), binder.table.sql()),
-        help: format!("`entry` may use the key only: {}", names(columns.iter().map(|it| it.name.as_str()))),
+        help: format!("{} may use the key only: {}", asks(source), names(columns.iter().map(|it| it.name.as_str()))),
     };
     let mut bound = Vec::new();
-    for argument in &soroban.arguments {
+    for argument in source.arguments() {
         let Some(shape) = binder.probe.shape(&argument.sql, &scope).await? else { continue };
         match as_text(argument, shape) {
             Some(text) => bound.push(text),
@@ -30,6 +30,16 @@ pub(super) async fn arguments(binder: &mut Binder<'_, '_>) -> Result<Vec<String>
         }
     }
     Ok(bound)
+}
+
+/// Which keys of `[chain]` say where a row is.
+const fn asks(source: &Source) -> &'static str {
+    match source {
+        Source::Soroban(_) | Source::Transaction(_) => "`entry`",
+        Source::AssetBalance(_) => "`asset` and `holder`",
+        Source::Account(_) => "`account`",
+        Source::View(_) => "`arguments`",
+    }
 }
 
 fn as_text(argument: &Argument, shape: Shape) -> Option<String> {

@@ -110,7 +110,7 @@ impl Binder<'_, '_> {
         let rules = Rules {
             durability: match &spec.source {
                 Source::Soroban(soroban) => soroban.durability,
-                Source::Transaction(_) => Durability::Persistent,
+                _ => Durability::Persistent,
             },
             repair: spec.repair.clone(),
             grace_secs: spec.grace_secs,
@@ -195,10 +195,10 @@ impl Binder<'_, '_> {
 
     fn columns_of_source(&mut self) -> SourceColumns {
         match &self.spec.source {
-            Source::Soroban(soroban) => {
-                let contract = match &soroban.contract {
-                    Contract::Fixed(_) => None,
-                    Contract::Column(name) => self.relied_column(name),
+            source @ (Source::Soroban(_) | Source::AssetBalance(_) | Source::Account(_) | Source::View(_)) => {
+                let contract = match source.contract() {
+                    Some(Contract::Column(name)) => self.relied_column(name),
+                    Some(Contract::Fixed(_)) | None => None,
                 };
                 // The transaction that creates the entity of a row.
                 let creation = self.spec.provisional.as_ref();

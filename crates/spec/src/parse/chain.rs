@@ -4,12 +4,15 @@ use stellar_strkey::{Contract as ContractId, Strkey};
 use trueup_judge::Durability;
 
 use super::entry::EntryReader;
-use super::{Chain, soroban, transaction};
+use super::{Chain, account, asset, soroban, transaction, view};
 use crate::document::{Item, Section};
-use crate::{Contract, KeyTemplate, Name, identifier};
+use crate::{Contract, KeyTemplate, Name, identifier, suggest};
 
 /// Sources that the file format names and that this version cannot read.
-const LATER_SOURCES: [&str; 3] = ["asset_balance", "view", "events"];
+const LATER_SOURCES: [&str; 1] = ["events"];
+
+/// Sources that it can.
+const SOURCES: [&str; 5] = ["soroban", "transaction", "asset_balance", "account", "view"];
 
 pub(super) fn chain(mut section: Section<'_>, key: Option<Item<'_>>, values: Option<Item<'_>>) -> Option<Chain> {
     let item = section.require("source", "write `source = \"soroban\"` for contract entries, or `source = \"transaction\"`")?;
@@ -17,19 +20,18 @@ pub(super) fn chain(mut section: Section<'_>, key: Option<Item<'_>>, values: Opt
     match text.text.as_str() {
         "soroban" => soroban::chain(section, key, values),
         "transaction" => transaction::chain(section, key, values, text.at),
+        "asset_balance" => asset::chain(section, key, values, text.at),
+        "account" => account::chain(section, key, values, text.at),
+        "view" => view::chain(section, key, values),
         later if LATER_SOURCES.contains(&later) => {
-            let help = match later {
-                "asset_balance" => {
-                    "a balance that the asset's contract holds can be read with `source = \"soroban\"` and the entry [Balance, Address]"
-                }
-                _ => "this version reads `soroban` and `transaction`",
-            };
-            text.fail(format!("the source `{later}` is not supported by this version"), Some(help.to_owned()))
+            let help = format!("this version reads {}", suggest::list(SOURCES));
+            text.fail(format!("the source `{later}` is not supported by this version"), Some(help))
         }
-        other => text.fault(identifier::none_of("source", other, ["soroban", "transaction"])),
+        other => text.fault(identifier::none_of("source", other, SOURCES)),
     }
 }
 
+/// A contract's address, or the column that holds each row's.
 pub(super) fn contract(item: &Item<'_>) -> Option<Contract> {
     if item.is_section() {
         let mut section = item.section(&item.what, "a table")?;

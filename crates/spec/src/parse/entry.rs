@@ -55,6 +55,11 @@ impl EntryReader {
         self.parts(&items, 0).map(KeyTemplate::Vec)
     }
 
+    /// A list of parts that stand for themselves, as the parameters of a function do; it may be empty.
+    pub fn parameters(&mut self, item: &Item<'_>) -> Option<Vec<KeyTemplate>> {
+        self.parts(&item.list("a list of parts, one for each parameter of the function")?, 0)
+    }
+
     /// Every part is read even if one of them is wrong, so that all errors are seen at once.
     fn parts(&mut self, items: &[Item<'_>], depth: usize) -> Option<Vec<KeyTemplate>> {
         let parts: Vec<_> = items.iter().map(|item| self.part(item, depth + 1)).collect();

@@ -26,7 +26,7 @@ pub(super) fn fields(root: &mut Section<'_>, known: Option<&[&str]>, chain: Opti
     let fields: Vec<Field> = read.into_iter().collect::<Option<_>>()?;
     let state = chain.and_then(|chain| match &chain.source {
         Source::Transaction(transaction) => Some(&transaction.state),
-        Source::Soroban(_) => None,
+        _ => None,
     });
     for (index, field) in fields.iter().enumerate() {
         let column = &field.column;

@@ -15,6 +15,10 @@ pub(super) fn insert(root: &mut Section<'_>, known: Option<&[&str]>, chain: Opti
         let help = "leave it out, or say in [chain] which transactions there are: `enumerate = { events = { … } }`".to_owned();
         return item.fail("[insert] has no use for transactions of which nothing says that they lack a row", Some(help));
     }
+    if let Some(what) = chain.and_then(|chain| unlisted(&chain.source)) {
+        return item
+            .fail(format!("[insert] has no use for {what}: nothing says which of them lack a row"), Some("leave it out".to_owned()));
+    }
     let key = chain.map_or(&[][..], |chain| &chain.key);
     let mut columns: Vec<Option<(Name, Sql)>> = Vec::new();
     for (name, item) in section.all() {
@@ -45,4 +49,15 @@ pub(super) fn insert(root: &mut Section<'_>, known: Option<&[&str]>, chain: Opti
         columns.push(sql.map(|sql| (column, sql)));
     }
     columns.into_iter().collect()
+}
+
+/// What a source reads, in the plural, if nothing can say which of them there are.
+pub(super) const fn unlisted(source: &Source) -> Option<&'static str> {
+    match source {
+        // Those can: by `enumerate`.
+        Source::Soroban(_) | Source::Transaction(_) => None,
+        Source::AssetBalance(_) => Some("balances"),
+        Source::Account(_) => Some("accounts"),
+        Source::View(_) => Some("results of views"),
+    }
 }

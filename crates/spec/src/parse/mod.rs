@@ -1,6 +1,8 @@
 //! From the text of a spec file to a [`Spec`], with every error of the file and not only the first.
 
+mod account;
 mod also;
+mod asset;
 mod chain;
 mod conditions;
 mod element;
@@ -8,6 +10,7 @@ mod entry;
 mod enumerate;
 mod events;
 mod fields;
+mod given;
 mod insert;
 mod provisional;
 mod references;
@@ -16,6 +19,7 @@ mod soroban;
 mod table;
 mod transaction;
 mod values;
+mod view;
 
 use toml::de::DeTable;
 use trueup_judge::{Class, EntityKind, Repair};
@@ -119,7 +123,7 @@ fn spec(mut root: Section<'_>) -> Option<(Spec, Position)> {
     let compares_nothing = fields.as_ref().is_some_and(Vec::is_empty) && conditions.as_ref().is_some_and(Vec::is_empty);
     match (chain.as_ref().map(|it| &it.source), &mut fields) {
         (Some(Source::Transaction(transaction)), Some(fields)) => fields.insert(0, transaction::state_field(transaction)),
-        (Some(Source::Soroban(_)), _) if compares_nothing => {
+        (Some(_), _) if compares_nothing => {
             let help = "add a [[field]] for each column that the chain decides, or a [[condition]]".to_owned();
             document.report(at, "the spec compares nothing", Some(help));
         }

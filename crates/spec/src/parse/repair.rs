@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use trueup_judge::{Class, Repair};
 
+use super::insert::unlisted;
 use crate::document::{Item, Section};
 use crate::{Source, identifier, suggest};
 
@@ -46,7 +47,7 @@ fn suits(item: &Item<'_>, class: Class, repair: Repair, source: Option<&Source>,
             let help = "a transaction without a row is a `missed_event`; [chain] says with `enumerate` which events there are".to_owned();
             item.fail("a transaction is never a missing row", Some(help))
         }
-        (Class::MissedEvent, Some(Source::Soroban(_))) => {
+        (Class::MissedEvent, Some(source)) if !matches!(source, Source::Transaction(_)) => {
             let help = "it belongs to a spec with `source = \"transaction\"`; an entry without a row is a `missing_row`".to_owned();
             item.fail("an entry is never a missed event", Some(help))
         }
@@ -55,7 +56,10 @@ fn suits(item: &Item<'_>, class: Class, repair: Repair, source: Option<&Source>,
                 "say in [chain] which transactions there are, as in `enumerate = { events = { contract = \"C…\", topics = [\"…\"] } }`";
             item.fail("nothing finds missed events without `enumerate`", Some(help.to_owned()))
         }
-        (Class::OrphanedPendingTransaction, Some(Source::Soroban(_))) => {
+        (Class::MissingRow, Some(source)) if let Some(what) = unlisted(source) => {
+            item.fail(format!("nothing says which {what} lack a row"), Some("leave `missing_row` out".to_owned()))
+        }
+        (Class::OrphanedPendingTransaction, Some(source)) if !matches!(source, Source::Transaction(_)) => {
             let help = "it belongs to a spec with `source = \"transaction\"`".to_owned();
             item.fail("an entry is no transaction, and is never an orphaned pending one", Some(help))
         }

@@ -1,7 +1,7 @@
 //! `table`, `key`, `changed` and `[settle]`.
 
-use crate::document::{Item, Section, Text};
-use crate::{Name, TableName, duration, identifier};
+use crate::document::{Document, Item, Section, Text};
+use crate::{Name, Position, TableName, duration, identifier};
 
 /// Postgres allows no more columns in an index, which a key needs.
 const MAX_KEY_COLUMNS: usize = 32;
@@ -44,6 +44,15 @@ pub(super) fn reference(text: &Text<'_>) -> Option<(TableName, Name)> {
     let table = parts.pop()?;
     let schema = parts.pop().unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
     Some((TableName { schema, table, at: text.at }, column))
+}
+
+/// The key columns of a spec that has to name them.
+pub(super) fn required_key(document: &Document<'_>, item: Option<&Item<'_>>) -> Option<Vec<Name>> {
+    if item.is_none() {
+        let help = "name the column (or the list of columns) that holds the chain key, as in `key = \"loan_id\"`".to_owned();
+        document.report(Position { line: 1, column: 1 }, "the spec has no `key`", Some(help));
+    }
+    key(item?)
 }
 
 /// The key columns: one name or a list of them.

@@ -22,18 +22,18 @@ fn an_unknown_source() {
       |
     5 | source = "sorobam"
       |           ^
-      = help: one of `soroban`, `transaction`
+      = help: one of `soroban`, `transaction`, `asset_balance`, `account`, `view`
     "#);
 }
 
 #[test]
 fn a_source_of_a_later_version() {
-    assert_snapshot!(with_chain("source = \"asset_balance\"\n"), @r#"
-    loan.toml:5:11: the source `asset_balance` is not supported by this version
+    assert_snapshot!(with_chain("source = \"events\"\n"), @r#"
+    loan.toml:5:11: the source `events` is not supported by this version
       |
-    5 | source = "asset_balance"
+    5 | source = "events"
       |           ^
-      = help: a balance that the asset's contract holds can be read with `source = "soroban"` and the entry [Balance, Address]
+      = help: this version reads `soroban`, `transaction`, `asset_balance`, `account`, `view`
     "#);
 }
 

@@ -6,6 +6,7 @@ mod entries;
 mod enumerate;
 mod head;
 mod repairs;
+mod sources;
 mod transactions;
 mod values;
 
