@@ -157,3 +157,23 @@ async fn a_revert_gives_the_row_its_made_up_key_again_and_the_next_sweep_leaves_
     assert_eq!(of_row(&run, &row), ["provisional_id held 2"]);
     assert_eq!(world.key(&row).await, "pending-a 1");
 }
+
+#[tokio::test]
+async fn where_two_endpoints_must_agree_both_have_to_show_whose_key_it_is() {
+    let mut world = World::new(1, BY_TRANSACTION).await;
+    let second = world.deployment.devnet.serve("127.0.0.1:0").await.expect("a free port");
+    world.deployment.config.rpc_url = None;
+    world.deployment.config.rpc_urls = vec![world.deployment.rpc.url.clone(), second.url.clone()];
+    world.deployment.config.confirm = Some(2);
+    let borrower = world.account();
+    let created = world.create(&borrower, 40);
+    let row = world.row("a", &borrower, 40, world.now(), Some(&created.hash), None).await;
+    second.faults.update(|faults| faults.hide_transactions = true);
+    world.run(Mode::Repair).await;
+    assert_eq!((world.key(&row).await.as_str(), world.count("trueup.repairs").await), ("pending-a 1", 0));
+    second.faults.clear();
+    world.run(Mode::Repair).await;
+    assert_eq!(world.key(&row).await, "2 1");
+    let confirmed: bool = world.deployment.value("SELECT stamp ->> 'confirmed_by' IS NOT NULL FROM trueup.repairs").await;
+    assert!(confirmed);
+}

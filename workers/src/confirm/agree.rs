@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use trueup_database::Kind;
-use trueup_database::runs;
+use trueup_database::runs::{self, StoredPlan};
 use trueup_judge::{Action, Agreement, ChainKey, Confirmation, Mode, Plan, RowIdentity, RunId, SecondOpinion, agree};
 use trueup_queue::Failure;
 
 use super::Decided;
+use super::second::match_again;
 use crate::context::Context;
 use crate::look::{Look, look_at_keys, look_at_rows};
 
@@ -91,9 +92,16 @@ async fn ask_apart_from(context: &Context, kind: &Kind, first: String, group: Ve
     );
     let row_looks: HashMap<RowIdentity, _> = rows.into_iter().zip(row_looks).collect();
     let key_looks: HashMap<ChainKey, _> = keys.into_iter().zip(key_looks).collect();
+    let plans: Vec<StoredPlan> = group.iter().map(|it| it.plan.clone()).collect();
+    // Without a match a row that looks for its key shows none, which is no agreement.
+    let matched = match_again(&context, kind, &plans, &row_looks).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "rows that look for their keys were not matched a second time");
+        HashMap::new()
+    });
+    let matched: HashMap<(RunId, RowIdentity), Result<Look, Failure>> = matched.into_iter().map(|(row, look)| (row, Ok(look))).collect();
     for it in group {
         let look = match (&it.plan.body.identity, &it.plan.body.chain_key) {
-            (Some(identity), _) => row_looks.get(identity),
+            (Some(identity), _) => matched.get(&(it.plan.body.run, identity.clone())).or_else(|| row_looks.get(identity)),
             (None, Some(key)) => key_looks.get(key),
             (None, None) => None,
         };

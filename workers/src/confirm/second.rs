@@ -70,7 +70,7 @@ pub(super) async fn second_looks<'a>(
 }
 
 /// Rows that look for their key are matched over the whole set once more, each run's for itself.
-async fn match_again(
+pub(super) async fn match_again(
     context: &Context,
     kind: &Kind,
     plans: &[StoredPlan],
