@@ -5,6 +5,7 @@ use trueup_queue::State;
 use trueup_queue::inspect::{self, Filter, LIST_LIMIT};
 use trueup_workers::{cancel, enqueue_run, retry_jobs, start_run};
 
+use crate::program::LIMIT;
 use crate::roles::{Roles, until};
 use crate::support::{Deployment, new_run};
 
@@ -94,4 +95,22 @@ async fn a_run_of_which_only_the_report_is_outstanding_is_not_cut_short() {
     let finished = deployment.finish(&trueup, run).await;
     assert_eq!((finished.document.run.state.as_str(), finished.document.run.partial), ("completed", false));
     assert_eq!(finished.document.kinds["loan"].verdicts["in_sync"], 3);
+}
+
+#[tokio::test]
+async fn cancelling_waits_for_no_transaction_that_holds_a_job_and_wants_the_run() {
+    let deployment = Deployment::with_loans(10).await;
+    let trueup = deployment.trueup().await;
+    let run = start_run(trueup.context(), new_run(Mode::Repair)).await.expect("a run");
+    enqueue_run(trueup.context(), run).await.expect("enqueued");
+    // As an ack does: the job first, what its run counts last.
+    let mut ack = deployment.pool().begin().await.expect("a transaction");
+    sqlx::query("SELECT FROM trueup.jobs WHERE key = '5' FOR UPDATE").execute(&mut *ack).await.expect("the job is locked");
+    let cancelled = tokio::time::timeout(LIMIT, cancel(trueup.context().pools(), run)).await;
+    assert!(cancelled.expect("it waits for nobody").expect("cancelled"));
+    sqlx::query("SELECT FROM trueup.runs FOR NO KEY UPDATE").execute(&mut *ack).await.expect("no deadlock");
+    ack.commit().await.expect("committed");
+    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.jobs WHERE state = 'cancelled'").await, 9);
+    let finished = deployment.finish(&trueup, run).await;
+    assert_eq!(finished.document.run.state.as_str(), "cancelled");
 }

@@ -12,7 +12,9 @@ const JOBS_PER_STATEMENT: i64 = 10_000;
 
 impl Queue {
     /// Cancels the jobs of this group that wait, whether due or put off, and tells the [`Ending`](crate::Ending).
-    /// Jobs that are held run to their end. `conn` must be in a transaction, which the caller commits.
+    /// Jobs that are held run to their end, and so do those that somebody is locking at this moment: they are being
+    /// leased or acked. Waiting for them could be waiting for a transaction that waits for the caller's, since an ack
+    /// locks jobs first and what the group means last. `conn` must be in a transaction, which the caller commits.
     ///
     /// Returns how many were cancelled.
     ///
@@ -25,7 +27,7 @@ impl Queue {
                 "UPDATE trueup.jobs SET state = 'cancelled', ended_at = now(), suspicion = 0
                  WHERE id = ANY(ARRAY(
                      SELECT id FROM trueup.jobs WHERE group_id = $1 AND state = 'ready'
-                     ORDER BY id LIMIT $2 FOR UPDATE))
+                     ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED))
                  RETURNING id, group_id, task, kind, key, state, outcome, error",
             )
             .bind(group)
