@@ -17,7 +17,7 @@ async fn main() -> anyhow::Result<()> {
     let worker = tokio::spawn(trueup.clone().worker("embedded", shutdown.clone()));
     let scheduler = tokio::spawn(trueup.clone().scheduler(config.schedules()?, shutdown.clone()));
 
-    let new = NewRun { origin: "embedded".into(), kinds: Vec::new(), mode: Mode::Detect, timeout_secs: 600, trace: None };
+    let new = NewRun { origin: "embedded".into(), mode: Mode::Detect, timeout_secs: 600, ..NewRun::default() };
     let run = trueup.run(new).await?;
     let report = loop {
         if let Some(report) = trueup.report(run).await? {

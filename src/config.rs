@@ -50,6 +50,9 @@ pub struct Config {
     /// Spec files, or folders of them.
     #[serde(default)]
     pub specs: Vec<PathBuf>,
+    /// How proposals are approved.
+    #[serde(default)]
+    pub approval: ApprovalConfig,
     /// When runs are started by a scheduler.
     #[serde(default, rename = "schedule")]
     pub schedule: Vec<ScheduleConfig>,
@@ -62,6 +65,15 @@ pub struct Config {
     /// Connections to Postgres.
     #[serde(default)]
     pub database: DatabaseConfig,
+}
+
+/// `[approval]` of `trueup.toml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalConfig {
+    /// Whoever approves must not be who started the run that proposed it.
+    #[serde(default)]
+    pub four_eyes: bool,
 }
 
 /// One `[[schedule]]` of `trueup.toml`.

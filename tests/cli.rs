@@ -10,7 +10,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 25] = [
     &[],
     &["demo"],
     &["check"],
@@ -27,8 +27,12 @@ const COMMANDS: [&[&str]; 21] = [
     &["report"],
     &["repairs", "list"],
     &["repairs", "show"],
+    &["repairs", "proposed"],
+    &["repairs", "approve"],
+    &["repairs", "reject"],
     &["repairs", "revert"],
     &["repairs", "release"],
+    &["accept"],
     &["devnet"],
     &["migrate"],
     &["jobs"],
@@ -53,7 +57,7 @@ fn every_command_has_help_that_says_what_each_option_does() {
 #[test]
 fn the_top_of_the_help_says_what_exit_codes_mean() {
     let help = text(&trueup(&["--help"]).stdout);
-    for part in ["0 clean", "1 error", "2 wrong usage", "3 drift", "4 partial"] {
+    for part in ["0 clean", "1 error", "2 wrong usage", "3 drift", "4 partial or guarded"] {
         assert!(help.contains(part), "{part}");
     }
 }

@@ -1,6 +1,8 @@
 //! The command line: one file a command, each a thin layer over the library.
 
+mod accept;
 mod all;
+mod by;
 mod check;
 mod connection;
 mod devnet;
@@ -32,7 +34,8 @@ pub(crate) use signal::shutdown;
 /// trueup compares the rows that your entity specs name with what the chain holds, reports what differs with proof,
 /// and repairs the rows where the specs allow it. The chain is only ever read.
 ///
-/// Exit codes: 0 clean · 1 error · 2 wrong usage · 3 drift found (and not repaired) · 4 partial: not every entity could be judged.
+/// Exit codes: 0 clean · 1 error · 2 wrong usage · 3 drift found · 4 partial or guarded. 3 is drift that was not
+/// repaired; 4 says that not every entity could be judged, or that repairs were held back.
 #[derive(Parser)]
 #[command(name = "trueup", version, max_term_width = 110)]
 struct Cli {
@@ -67,9 +70,11 @@ enum Command {
     Events(events::Command),
     /// Show the report of a run
     Report(report::Arguments),
-    /// List, show, revert and release repairs
+    /// List, show, revert and release repairs; approve and reject proposals
     #[command(subcommand)]
     Repairs(repairs::Command),
+    /// Accept the code that a contract runs now, so that what rests on it is repaired again
+    Accept(accept::Arguments),
     /// Serve a local Soroban chain
     Devnet(devnet::Arguments),
     /// Create or update schema `trueup` in the database
@@ -128,6 +133,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Events(command) => events::events(&connection.config()?, command).await,
         Command::Report(arguments) => report::report(&connection.config()?, arguments).await,
         Command::Repairs(command) => repairs::repairs(&connection.config()?, command).await,
+        Command::Accept(arguments) => accept::accept(&connection.config()?, &arguments).await,
         Command::Devnet(arguments) => {
             connection.refuse_for_devnet()?;
             devnet::devnet(arguments).await

@@ -6,12 +6,12 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use trueup_database::runs::{self, NewRun, Phase, Run};
+use trueup_database::runs::{self, GuardOverride, NewRun, Phase, Run};
 use trueup_judge::{Mode, RunId};
 use trueup_workers::{Context, enqueue_beside_scheduler, kinds_named, run_status, start_run};
 
 use super::report::{self, Show};
-use super::{Exit, all, signal};
+use super::{Exit, all, by, signal};
 use crate::config::DEFAULT_TIMEOUT_SECS;
 use crate::{Config, Trueup};
 
@@ -37,6 +37,15 @@ pub(crate) struct Arguments {
     /// Start a new run even if one of the same kinds and mode is unfinished; otherwise that one is joined
     #[arg(long)]
     new: bool,
+    /// Let this run write more than [guard] in the specs allows; recorded with actor and reason
+    #[arg(long, requires = "reason")]
+    override_guard: bool,
+    /// Who starts the run
+    #[arg(long, env = "USER", default_value = by::UNKNOWN)]
+    actor: String,
+    /// Why the guard is overridden
+    #[arg(long, requires = "override_guard")]
+    reason: Option<String>,
     #[command(flatten)]
     show: Show,
 }
@@ -50,13 +59,20 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
         return Ok(Exit::Clean);
     }
     let shutdown = signal::shutdown()?;
-    work(trueup, run, &shutdown).await?;
+    work_and_show(trueup, run, &arguments.show, &shutdown).await
+}
+
+/// Works on a run until its report is there, and shows it.
+pub(super) async fn work_and_show(trueup: Trueup, run: RunId, show: &Show, shutdown: &CancellationToken) -> anyhow::Result<Exit> {
+    let context = trueup.context().clone();
+    work(trueup, run, shutdown).await?;
     let Some(report) = report::read(context.pools(), run).await? else {
         anyhow::bail!(
-            "run {run} was interrupted; its jobs are kept. `trueup run` with the same arguments goes on with it, `trueup runs cancel {run}` ends it"
+            "run {run} was interrupted; its jobs are kept. `trueup run` with the same arguments goes on with a run that it started, \
+             `trueup all` with any, and `trueup runs cancel {run}` ends it"
         );
     };
-    report::show(context.pools(), &report, &arguments.show).await?;
+    report::show(context.pools(), &report, show).await?;
     Ok(Exit::of(&report))
 }
 
@@ -70,6 +86,9 @@ async fn open(context: &Context, arguments: &Arguments) -> anyhow::Result<RunId>
         mode: arguments.mode,
         timeout_secs: arguments.timeout,
         trace: trueup_workers::traceparent(&span),
+        actor: Some(by::actor(&arguments.actor).to_owned()),
+        guard_override: guard_override(arguments)?,
+        follows: None,
     };
     if new.kinds.is_empty() {
         new.kinds = context.kinds();
@@ -84,6 +103,15 @@ async fn open(context: &Context, arguments: &Arguments) -> anyhow::Result<RunId>
         }
     }
     start_run(context, new).instrument(span).await
+}
+
+fn guard_override(arguments: &Arguments) -> anyhow::Result<Option<GuardOverride>> {
+    if !arguments.override_guard {
+        return Ok(None);
+    }
+    anyhow::ensure!(arguments.mode == Mode::Repair, "--override-guard is for runs that write: add --mode repair");
+    let reason = by::reason(arguments.reason.as_deref().unwrap_or_default())?;
+    Ok(Some(GuardOverride { actor: by::actor(&arguments.actor).to_owned(), reason: reason.to_owned() }))
 }
 
 /// Adds the run's jobs and works on them, beside any other worker, until its report is there.

@@ -138,7 +138,7 @@ struct Finished {
 
 async fn run(trueup: &Trueup, mode: Mode) -> anyhow::Result<Finished> {
     let context = trueup.context();
-    let new = NewRun { origin: "demo".to_owned(), kinds: Vec::new(), mode, timeout_secs: RUN_TIMEOUT_SECS, trace: None };
+    let new = NewRun { origin: "demo".to_owned(), mode, timeout_secs: RUN_TIMEOUT_SECS, ..NewRun::default() };
     let run = start_run(context, new).await?;
     enqueue_run(context, run).await?;
     cli::work(trueup.clone(), run, &CancellationToken::new()).await?;

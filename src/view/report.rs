@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use trueup_database::report::DriftRow;
+use trueup_judge::{Guarded, Mode};
 use trueup_workers::{ARCHIVE_REQUESTS, Document, KindPart, SQL_STATEMENTS};
 
 use super::reason::explain;
-use super::{table, value};
+use super::{printable, table, value};
 
 const VERDICTS: [&str; 7] = ["in_sync", "drifted", "settling", "skipped", "unknown", "failed", "unjudged"];
 
@@ -17,6 +18,7 @@ pub(crate) fn render(report: &Document, drifts: &[DriftRow], more: u64) -> Strin
     text += &not_judged(report);
     text += &drift_table(report, drifts, more);
     text += &repairs(report);
+    text += &guard(report);
     text += &footer(report);
     text
 }
@@ -119,6 +121,35 @@ fn repairs(report: &Document) -> String {
         .flat_map(|(name, kind): (&String, &KindPart)| kind.repairs.iter().map(move |(outcome, count)| format!("{name} {outcome} {count}")))
         .collect();
     if counts.is_empty() { String::new() } else { format!("\nRepairs: {}\n", counts.join(" · ")) }
+}
+
+/// What was held back, and whom the guard let through. A guard that would trip is told before the first repair too.
+fn guard(report: &Document) -> String {
+    let mut text = String::new();
+    for (name, kind) in &report.kinds {
+        for why in &kind.held_back {
+            let _ = writeln!(text, "\nHELD BACK: {name}: nothing is repaired: {}", printable(why));
+        }
+        let Some(part) = kind.guard.as_ref().filter(|part| part.tripped) else { continue };
+        let Guarded { entities, plans, allowed, .. } = part.guarded;
+        match &report.run.guard_override {
+            Some(by) if part.overridden => {
+                let (actor, reason) = (printable(&by.actor), printable(&by.reason));
+                let _ = writeln!(
+                    text,
+                    "\nGUARD OVERRIDDEN by {actor}: {name}: {plans} of {entities} would be written, {allowed} are allowed: {reason}"
+                );
+            }
+            _ if report.run.mode != Mode::Repair.as_str() => {
+                let _ = writeln!(
+                    text,
+                    "\nGUARD: {name}: {plans} of {entities} would be written, {allowed} are allowed: a repair would be held back"
+                );
+            }
+            _ => {}
+        }
+    }
+    text
 }
 
 fn footer(report: &Document) -> String {

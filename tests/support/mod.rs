@@ -75,6 +75,10 @@ when = "loan_id like 'pending-%'"
 stale_status = "update"
 stale_value  = "update"
 missing_row  = "insert"
+
+# Most tests change most rows. Those of the guard bring limits of their own.
+[guard]
+max_share = "100%"
 "#;
 
 /// Everything that trueup needs, with rows and chain in sync.
@@ -225,7 +229,7 @@ impl Finished {
 }
 
 pub fn new_run(mode: Mode) -> NewRun {
-    NewRun { origin: "test".into(), kinds: Vec::new(), mode, timeout_secs: 300, trace: None }
+    NewRun { origin: "test".into(), mode, timeout_secs: 300, ..NewRun::default() }
 }
 
 /// A queue that notices and retries within moments.

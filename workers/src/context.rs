@@ -7,6 +7,7 @@ use trueup_database::{Kind, Pools};
 use trueup_judge::EntityKind;
 use trueup_queue::Queue;
 
+use crate::contracts::KnownContracts;
 use crate::events::Feeder;
 use crate::meter::Meter;
 use crate::progress::Progress;
@@ -26,6 +27,7 @@ pub struct Context {
     pub(crate) event_contracts: Arc<Vec<String>>,
     /// One at a time in a process.
     pub(crate) feeder: Arc<Mutex<Feeder>>,
+    pub(crate) contracts: Arc<KnownContracts>,
 }
 
 impl Context {
@@ -61,6 +63,7 @@ impl Context {
             settings: Arc::new(settings),
             event_contracts: Arc::new(event_contracts),
             feeder: Arc::new(Mutex::new(feeder)),
+            contracts: Arc::default(),
         }
     }
 

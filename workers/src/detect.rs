@@ -11,6 +11,7 @@ use trueup_queue::{Ack, AckResult, Failure, Handled, Job};
 
 use crate::batcher::Answer;
 use crate::context::Context;
+use crate::contracts::{self, SeenByRun};
 use crate::look::{Look, look_at_keys, look_at_rows};
 use crate::matching::{Sought, keep_sought};
 
@@ -44,6 +45,7 @@ async fn settle(
     let mut checkpoints = Vec::new();
     let mut sought = Vec::new();
     let mut told = false;
+    let mut contracts = SeenByRun::new();
     for ((job, identity), look) in jobs.iter().zip(identities).zip(looks) {
         match look {
             Ok(look) => {
@@ -64,6 +66,7 @@ async fn settle(
                 if let (Some(identity), Some(seeking)) = (&identity, look.seeking) {
                     sought.push((job, Sought { row: identity.clone(), verdict: look.judgement.verdict, seeking: *seeking }));
                 }
+                contracts.entry(RunId(job.group.0)).or_default().extend(look.contracts);
                 if let Some(plan) = look.judgement.plan {
                     plans.push((
                         job,
@@ -75,7 +78,7 @@ async fn settle(
             Err(failure) => answers.push(Err(failure)),
         }
     }
-    if let Err(error) = commit(context, kind, &acks, plans, checkpoints, sought).await {
+    if let Err(error) = commit(context, kind, &acks, plans, checkpoints, sought, &contracts).await {
         let failure = Failure::passing(error.to_string());
         answers.iter_mut().filter(|answer| answer.is_ok()).for_each(|answer| *answer = Err(failure.clone()));
     }
@@ -110,10 +113,12 @@ async fn commit(
     plans: Vec<(&Job, NewPlan)>,
     checkpoints: Vec<(&Job, RowIdentity, Value)>,
     sought: Vec<(&Job, Sought)>,
+    contracts: &SeenByRun,
 ) -> anyhow::Result<()> {
     if acks.is_empty() {
         return Ok(());
     }
+    let held_back = contracts::first_looks(context, contracts).await?;
     let mut tx = context.pools.write.begin().await?;
     if !plans.is_empty() || !checkpoints.is_empty() || !sought.is_empty() {
         let with_plan = plans.iter().map(|(job, _)| *job).chain(sought.iter().map(|(job, _)| *job));
@@ -131,6 +136,7 @@ async fn commit(
         keep_sought(&mut tx, &kind.spec().kind, &sought).await?;
     }
     context.queue.ack(&mut tx, acks).await?;
+    contracts::hold_back(&mut tx, &kind.spec().kind, &held_back).await?;
     tx.commit().await?;
     context.count_statements(4);
     Ok(())

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use trueup_database::report::{self, PlanCount};
-use trueup_database::runs::{Run, RunState};
+use trueup_database::runs::{GuardOverride, Run, RunState};
+use trueup_judge::{EntityKind, Guarded, HeldBack, Mode};
 use trueup_queue::{GroupId, State};
 
 use crate::task::Task;
@@ -52,6 +53,15 @@ pub struct RunPart {
     pub duration_ms: i64,
     /// The run's trace.
     pub trace: Option<String>,
+    /// Who started it, if it is known.
+    #[serde(default)]
+    pub actor: Option<String>,
+    /// The run whose work it goes on with: whose dead jobs it retried, or whose proposals it executed.
+    #[serde(default)]
+    pub follows: Option<i64>,
+    /// Who let it write more than the guard allows, and why.
+    #[serde(default)]
+    pub guard_override: Option<GuardOverride>,
 }
 
 /// The ledgers that a run's observations are of.
@@ -80,6 +90,24 @@ pub struct KindPart {
     pub repairs: BTreeMap<String, u64>,
     /// Drifted entities whose entry is archived or of unknown lifetime.
     pub archived: u64,
+    /// What the guard said of the whole set of plans; none if the run ended before that.
+    #[serde(default)]
+    pub guard: Option<GuardPart>,
+    /// Why nothing of it was repaired, and how to mend it.
+    #[serde(default)]
+    pub held_back: Vec<String>,
+}
+
+/// What the guard said of one kind.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GuardPart {
+    /// What it counted, and what it allows.
+    #[serde(flatten)]
+    pub guarded: Guarded,
+    /// More would be written than is allowed. In mode `repair` nothing of the kind was, unless it is overridden.
+    pub tripped: bool,
+    /// It tripped, and someone had let this run through.
+    pub overridden: bool,
 }
 
 impl Document {
@@ -91,9 +119,14 @@ impl Document {
                 kind.add_first_look(outcome.state, outcome.outcome.as_deref(), outcome.count);
             }
         }
+        let executes_proposals = report::executes_proposals(conn, run.id).await?;
         for plans in report::plan_counts(conn, run.id).await? {
             if let Some(kind) = kinds.get_mut(&plans.kind) {
                 kind.add_plans(&plans);
+                if executes_proposals {
+                    // They are all that it looks at.
+                    kind.entities += u64::try_from(plans.count).unwrap_or_default();
+                }
             }
         }
         for drifts in report::drift_counts(conn, run.id).await? {
@@ -101,6 +134,15 @@ impl Document {
                 kind.drifts.insert(drifts.class, u64::try_from(drifts.count).unwrap_or_default());
                 kind.left += u64::try_from(drifts.left).unwrap_or_default();
             }
+        }
+        for (name, kind) in &mut kinds {
+            let name = EntityKind(name.clone());
+            kind.guard = run.guards.get(&name).map(|guarded| GuardPart {
+                guarded: *guarded,
+                tripped: guarded.tripped(),
+                overridden: guarded.tripped() && run.mode == Mode::Repair && run.guard_override.is_some(),
+            });
+            kind.held_back = run.held_back.0.get(&name).into_iter().flatten().map(HeldBack::to_string).collect();
         }
         let finished_at = run.finished_at.unwrap_or(run.opened_at);
         Ok(Self {
@@ -115,6 +157,9 @@ impl Document {
                 finished_at,
                 duration_ms: (finished_at - run.opened_at).num_milliseconds(),
                 trace: run.trace.clone(),
+                actor: run.actor.clone(),
+                follows: run.follows.map(|run| run.0),
+                guard_override: run.guard_override.clone(),
             },
             ledgers: run.ledgers.map(|(min, max)| Ledgers { min, max }),
             kinds,
@@ -152,6 +197,12 @@ impl KindPart {
             (State::Dead, _) => self.add_verdict("failed", count),
             _ => self.add_verdict("unjudged", count),
         }
+    }
+
+    /// Whether repairs were held back that would else have been made, or what was read is in doubt.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        !self.held_back.is_empty() || self.repairs.contains_key("withheld")
     }
 
     fn add_plans(&mut self, plans: &PlanCount) {

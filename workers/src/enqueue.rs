@@ -9,13 +9,14 @@ use anyhow::Context as _;
 use sqlx::PgConnection;
 use trueup_database::runs::{self, Counted, Cursor, KeyCursor, KindCursor};
 use trueup_database::{Kind, Select};
-use trueup_judge::{ChainKey, EntityKind, RowIdentity, RunId};
+use trueup_judge::{ChainKey, EntityKind, HeldBack, RowIdentity, RunId};
 use trueup_queue::{Destination, Enqueued, GroupId, NewJob};
 use trueup_spec::Source;
 
 use crate::context::Context;
 use crate::enumerate::{Keys, enumerate};
 use crate::events::{catch_up, contracts, keys_notes};
+use crate::matching::guard::network;
 use crate::progress::advance;
 use crate::start::require_specs;
 use crate::task::Task;
@@ -32,6 +33,12 @@ pub async fn enqueue_run(context: &Context, run: RunId) -> anyhow::Result<()> {
     require_specs(context, &found.kinds).with_context(|| format!("run {run}"))?;
     let late = read_events(context, &found.kinds).await;
     let Some(mut cursor) = runs::claim_enqueue(&mut connection, run, context.settings.enqueue_claim_secs).await? else { return Ok(()) };
+    if let Some(why) = network(context).await.filter(HeldBack::concerns_reading) {
+        tracing::warn!(run = run.0, %why, "held back");
+        for kind in &found.kinds {
+            runs::hold_back(&mut connection, run, kind, &why).await?;
+        }
+    }
     drop(connection);
     for name in &found.kinds {
         let Some(kind) = context.kinds.get(name) else { anyhow::bail!("run {run} covers kind `{name}`, which has no spec here") };

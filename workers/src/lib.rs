@@ -6,9 +6,11 @@
 //! runs, [`feed_events`] stores what contracts emit; all are plain futures that a service can spawn in its own runtime.
 
 mod aggregate;
+mod approve;
 mod batcher;
 mod confirm;
 mod context;
+mod contracts;
 mod detect;
 mod document;
 mod elements;
@@ -30,8 +32,9 @@ mod task;
 mod trace;
 mod worker;
 
+pub use approve::{ApprovalRuns, Decision, Execution, approve_proposals, reject_proposals};
 pub use context::Context;
-pub use document::{Document, KindPart, Ledgers, RunPart, VERSION};
+pub use document::{Document, GuardPart, KindPart, Ledgers, RunPart, VERSION};
 pub use enqueue::{enqueue_beside_scheduler, enqueue_run};
 pub use events::feed_events;
 pub use meter::{ARCHIVE_REQUESTS, SQL_STATEMENTS};

@@ -48,11 +48,19 @@ pub async fn retry_jobs(pool: &PgPool, jobs: &[Listed], timeout_secs: i64) -> an
             retried.unreported.push(old);
             continue;
         }
-        let mode = found.map_or(Mode::Detect, |run| run.mode);
+        let mode = found.as_ref().map_or(Mode::Detect, |run| run.mode);
         let mut kinds: Vec<EntityKind> = jobs.iter().map(|job| EntityKind(job.kind.clone())).collect();
         kinds.sort();
         kinds.dedup();
-        let new = NewRun { origin: format!("retry of run {old}"), kinds, mode, timeout_secs, trace: None };
+        let new = NewRun {
+            origin: format!("retry of run {old}"),
+            kinds,
+            mode,
+            timeout_secs,
+            actor: found.and_then(|run| run.actor),
+            follows: Some(old),
+            ..NewRun::default()
+        };
         let run = runs::open(&mut tx, &new).await?;
         let moved = revive(&mut tx, run, &jobs).await?;
         runs::add_retried(&mut tx, run, i64::try_from(moved)?).await?;

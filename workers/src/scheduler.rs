@@ -105,6 +105,8 @@ async fn take_tick(context: &Context, schedule: &Schedule) -> anyhow::Result<()>
         mode: schedule.mode,
         timeout_secs: schedule.timeout_secs,
         trace: crate::trace::traceparent(&span),
+        actor: Some(format!("schedule {}", schedule.name)),
+        ..NewRun::default()
     };
     let run = runs::open(&mut tx, &new).instrument(span).await?;
     runs::attach_run(&mut tx, &schedule.name, due, run).await?;

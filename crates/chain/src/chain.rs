@@ -2,13 +2,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use stellar_xdr::LedgerKey;
+use stellar_xdr::{LedgerKey, ScVal};
+use trueup_judge::Durability;
 
 use crate::batch::{Batch, Intent};
 use crate::endpoints::Endpoints;
+use crate::values::ledger_key;
 use crate::{
-    ChainError, Config, EventPage, EventsFrom, Health, KEYS_PER_CALL_MAX, Network, ReadError, Reading, SurveyedEndpoint,
-    TransactionReading, ViewCall, ViewReading,
+    ChainError, Config, ContractError, EventPage, EventsFrom, Health, KEYS_PER_CALL_MAX, Network, ReadError, Reading, Running,
+    SurveyedEndpoint, TransactionReading, ViewCall, ViewReading,
 };
 
 /// The fewest keys a call can carry: one, and its contract's instance.
@@ -173,6 +175,26 @@ impl Chain {
     #[must_use]
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// The network, as the endpoints say it now; its protocol is the newest that one of them runs.
+    ///
+    /// # Errors
+    /// None answers, or all belong to another network.
+    pub async fn network_now(&self) -> Result<Network, ReadError> {
+        self.endpoints.network_now().await
+    }
+
+    /// What a contract runs, as of now; none if it is not on chain.
+    ///
+    /// # Errors
+    /// The address is no contract's, or there is no usable answer.
+    pub async fn running(&self, contract: &str) -> Result<Option<Running>, ContractError> {
+        let key = ledger_key(contract, ScVal::LedgerKeyContractInstance, Durability::Persistent)?;
+        match self.read(vec![key]).await.pop() {
+            Some(reading) => Ok(reading?.runs),
+            None => Ok(None),
+        }
     }
 
     /// Whether this version understands the protocol that the network runs, as its endpoints said last. What it does

@@ -246,3 +246,14 @@ pub enum ChainError {
     #[error(transparent)]
     Read(#[from] ReadError),
 }
+
+/// Why it is not known what a contract runs.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ContractError {
+    /// The address is not that of a contract.
+    #[error(transparent)]
+    Address(#[from] crate::KeyError),
+    /// The chain gave no answer.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}

@@ -22,8 +22,8 @@ pub use archive::{History, Horizon, HorizonConfig};
 pub use batch::Intent;
 pub use chain::{Chain, PROTOCOL_SUPPORTED};
 pub use config::{Config, KEYS_PER_CALL_MAX};
-pub use error::{ChainError, ReadError};
-pub use reading::{Entry, Event, Health, Network, Reading, SurveyedEndpoint, TransactionReading};
+pub use error::{ChainError, ContractError, ReadError};
+pub use reading::{Entry, Event, Health, Network, Reading, Running, STELLAR_ASSET, SurveyedEndpoint, TransactionReading};
 pub use rpc::{CONTRACTS_PER_CALL_MAX, EVENTS_PER_PAGE_MAX, EventPage, EventsFrom, Method};
 /// The field's own types: what keys and values are made of.
 pub use stellar_xdr::{Asset, LedgerEntryData, LedgerKey, ScAddress, ScVal};

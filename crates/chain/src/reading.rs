@@ -18,7 +18,35 @@ pub struct Reading {
     /// that of a wrong contract, a wrong network or a broken node. For a trustline it is the account that came. False
     /// for keys that belong to neither.
     pub with_instance: bool,
+    /// What that instance runs; none where none came.
+    pub runs: Option<Running>,
 }
+
+/// Which code a contract runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Running {
+    /// The contract (`C…`).
+    pub contract: String,
+    /// The hash of its Wasm in lower-case hex; [`STELLAR_ASSET`]; or `external_ref:OWNER:TAG` with the tag in hex, where
+    /// the code is whatever that owner publishes under that tag (protocol 30).
+    pub executable: String,
+}
+
+// === impl Running ===
+
+impl Running {
+    /// Whether the same executable is always the same code. Behind an external reference it may change unseen.
+    #[must_use]
+    pub fn names_its_code(&self) -> bool {
+        !self.executable.starts_with(EXTERNAL_REF)
+    }
+}
+
+/// What the text of an external reference begins with.
+pub(crate) const EXTERNAL_REF: &str = "external_ref:";
+
+/// The executable of asset contracts, which is built into the network.
+pub const STELLAR_ASSET: &str = "stellar_asset";
 
 /// A ledger entry.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -42,6 +42,8 @@ pub struct Faults {
     pub passphrase: Option<String>,
     /// How many keys a `getLedgerEntries` may have, if fewer than the usual 200.
     pub max_keys: Option<usize>,
+    /// The protocol version that this endpoint claims.
+    pub protocol_version: Option<u32>,
     /// No transaction is found.
     pub hide_transactions: bool,
     /// These transactions (lower-case hex hashes) are not found.

@@ -4,7 +4,7 @@ use crate::chain::DirectWrite;
 use crate::devnet::Devnet;
 use crate::entries::StoredEntry;
 use crate::xdr;
-use stellar_xdr::{LedgerEntryData, LedgerKey};
+use stellar_xdr::{ContractExecutable, Hash, LedgerEntryData, LedgerKey, ScVal};
 
 impl Devnet {
     /// Writes an entry past all contracts, in a ledger of its own; returns the ledger.
@@ -37,6 +37,27 @@ impl Devnet {
     pub fn archive(&self, key: &LedgerKey) -> bool {
         let latest = self.latest().sequence;
         self.rewrite(key, |entry| Some(StoredEntry { live_until: Some(latest), ..entry }))
+    }
+
+    /// Makes a contract's instance name other code, as an upgrade does, past the contract; its storage stays. The
+    /// devnet has no such code: the contract can be read and not called. Says whether there was such a contract.
+    ///
+    /// # Errors
+    /// [`Error::BadAddress`](crate::Error::BadAddress).
+    pub fn replace_code(&self, contract: &str, wasm_hash: [u8; 32]) -> Result<bool, crate::Error> {
+        let ledger = self.latest().sequence + 1;
+        let mut replaced = false;
+        self.rewrite(&crate::scval::instance_key(contract)?, |entry| {
+            let Ok(mut data) = xdr::read::<LedgerEntryData>(&entry.data) else { return Some(entry) };
+            if let LedgerEntryData::ContractData(data) = &mut data
+                && let ScVal::ContractInstance(instance) = &mut data.val
+            {
+                instance.executable = ContractExecutable::Wasm(Hash(wasm_hash));
+                replaced = true;
+            }
+            Some(StoredEntry::new(&data, ledger, entry.live_until))
+        });
+        Ok(replaced)
     }
 
     fn rewrite(&self, key: &LedgerKey, to: impl FnOnce(StoredEntry) -> Option<StoredEntry>) -> bool {

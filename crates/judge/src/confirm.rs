@@ -14,6 +14,8 @@ pub enum Confirmation {
         /// The verdict if nobody looks again.
         otherwise: Verdict,
     },
+    /// It still differs, but not as the first read did, and only what the first read found may be done.
+    Other,
     /// No drift any more; the second read's verdict stands.
     Gone(Verdict),
 }
@@ -31,10 +33,21 @@ pub fn confirm(first: &Plan, second: Judgement) -> Confirmation {
     }
 }
 
+/// Like [`confirm`], for a plan that a person has read and approved, perhaps long ago. What is confirmed is what was
+/// approved: the same drift of the same row. An entry that was written again meanwhile and still asks for exactly the
+/// same write is looked at once more, since two reads must agree on its last-modified ledger; anything else that
+/// changed is [`Confirmation::Other`].
+#[must_use]
+pub fn confirm_approved(approved: &Plan, second: Judgement) -> Confirmation {
+    match confirm(approved, second) {
+        Confirmation::Moving { plan: Some(plan), .. } if !asks_the_same(approved, &plan) => Confirmation::Other,
+        confirmation => confirmation,
+    }
+}
+
 pub(crate) fn is_same(first: &Plan, second: &Plan) -> bool {
     let last_modified = |plan: &Plan| plan.stamp.as_ref().map(|stamp| stamp.last_modified);
-    first.drifts == second.drifts
-        && first.judged == second.judged
+    is_same_drift(first, second)
         && (first.action == second.action || (is_of_one_entry(first) && writes_the_same(&first.action, &second.action)))
         && (is_resolved(second) || last_modified(first) == last_modified(second))
 }
@@ -48,6 +61,15 @@ fn is_resolved(plan: &Plan) -> bool {
 /// Nothing says when what a view computes last changed, so that only the values themselves can be the same.
 fn is_of_one_entry(plan: &Plan) -> bool {
     plan.stamp.as_ref().is_none_or(|stamp| stamp.last_modified.is_some())
+}
+
+/// The same, down to every value that would be written.
+fn asks_the_same(first: &Plan, second: &Plan) -> bool {
+    is_same_drift(first, second) && first.action == second.action
+}
+
+fn is_same_drift(first: &Plan, second: &Plan) -> bool {
+    first.drifts == second.drifts && first.judged == second.judged
 }
 
 /// The same columns in the same way. Their values follow from what is compared besides (the entry of one ledger, the

@@ -6,6 +6,8 @@
 mod agree;
 mod class;
 mod confirm;
+mod guard;
+mod held_back;
 mod judge;
 mod matching;
 mod names;
@@ -18,7 +20,9 @@ mod verdict;
 
 pub use agree::{Agreement, SecondOpinion, agree};
 pub use class::Class;
-pub use confirm::{Confirmation, confirm};
+pub use confirm::{Confirmation, confirm, confirm_approved};
+pub use guard::{Guarded, LimitedBy, Limits, Share, guard};
+pub use held_back::HeldBack;
 pub use judge::{Difference, Judgement, Missing, RowFacts, Rules, Seen, judge_missing_row, judge_row};
 pub use matching::{Candidate, Creation, Proof, Resolution, Unresolved, resolve_provisional};
 pub use names::{ChainKey, EntityKind, Mode, ParseNameError, PlanId, RowIdentity, RunId};

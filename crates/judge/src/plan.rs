@@ -119,6 +119,12 @@ impl Action {
             Self::Report { .. } => "report",
         }
     }
+
+    /// Whether it would write to the application's table.
+    #[must_use]
+    pub const fn writes(&self) -> bool {
+        !matches!(self, Self::Report { .. })
+    }
 }
 
 /// What would mend the drift of one entity: printable, stored, and the same thing in a dry run and in a real one.

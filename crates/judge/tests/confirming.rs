@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use trueup_judge::{
     Action, Class, Confirmation, Drift, Judgement, Plan, SettlingReason, SkipReason, Stamp, UnknownReason, Verdict, Withheld, confirm,
+    confirm_approved,
 };
 
 fn plan() -> Plan {
@@ -106,4 +107,35 @@ proptest! {
         let confirmed = matches!(confirm(&plan(), drifted(second)), Confirmation::Confirmed(_));
         prop_assert_eq!(confirmed, db == "1" && chain == "2" && modified == 5);
     }
+}
+
+#[test]
+fn what_was_approved_is_confirmed_only_as_it_was_approved() {
+    let touched = |change: fn(&mut Plan)| {
+        let mut second = plan();
+        second.stamp = Some(Stamp { endpoint: "b".into(), ledger: 90, last_modified: Some(80), archived: false, confirmed_by: None });
+        change(&mut second);
+        second
+    };
+    let same = plan();
+    assert_eq!(confirm_approved(&plan(), drifted(same.clone())), Confirmation::Confirmed(same));
+
+    let again = touched(|_| {});
+    let moving = Confirmation::Moving { plan: Some(again.clone()), otherwise: Verdict::Settling(SettlingReason::Moving) };
+    assert_eq!(confirm_approved(&plan(), drifted(again)), moving, "the entry was written again, to the same effect");
+
+    let changes: [fn(&mut Plan); 4] = [
+        |plan| plan.drifts[0].chain = Some("3".into()),
+        |plan| drop(plan.judged.insert("status".into(), Some("paid".into()))),
+        |plan| plan.action = Action::Update { set: BTreeMap::from([("balance".into(), Some("3".into()))]) },
+        |plan| plan.action = Action::Report { why: Withheld::Held },
+    ];
+    for change in changes {
+        assert_eq!(confirm_approved(&plan(), drifted(touched(change))), Confirmation::Other);
+    }
+    let gone = confirm_approved(&plan(), Judgement::plain(Verdict::InSync));
+    assert_eq!(gone, Confirmation::Gone(Verdict::InSync));
+    let settling = Verdict::Settling(SettlingReason::RecentlyChanged);
+    let moving = Confirmation::Moving { plan: None, otherwise: settling };
+    assert_eq!(confirm_approved(&plan(), Judgement::plain(settling)), moving);
 }

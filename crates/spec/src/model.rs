@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trueup_judge::{Class, Durability, EntityKind, Repair};
+use trueup_judge::{Class, Durability, EntityKind, Limits, Repair};
 
 use crate::{Account, AlsoEntry, AssetBalance, Element, KeyEvents, Provisional, Transaction, View};
 
@@ -80,6 +80,8 @@ pub struct Spec {
     pub insert: Vec<(Name, Sql)>,
     /// What may be repaired.
     pub repair: BTreeMap<Class, Repair>,
+    /// How much of it one run may write.
+    pub guard: Limits,
 }
 
 /// Where the chain's side comes from.

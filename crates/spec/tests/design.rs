@@ -1,6 +1,6 @@
 //! Whole specs, from their text to what they say.
 
-use trueup_judge::{Class, Durability, Repair};
+use trueup_judge::{Class, Durability, LimitedBy, Limits, Repair, Share};
 use trueup_spec::{
     Argument, ArgumentType, Carrier, Contract, CounterAt, CounterHolds, Enumerate, EventPart, EventPath, EventTopic, FieldValue,
     KeyTemplate, Path, Priority, Source, Spec, SpecErrors, Tolerance, Topic,
@@ -265,6 +265,21 @@ fn settling_has_a_default_and_can_be_set() {
     assert_eq!(grace(""), 0);
     assert_eq!(grace("changed = \"updated_at\""), 10);
     assert_eq!(grace("changed = \"updated_at\"\nsettle = { grace = \"5 minutes\" }"), 300);
+}
+
+#[test]
+fn the_guard_has_a_default_and_each_limit_can_be_set() {
+    let chain = format!("source = \"soroban\"\ncontract = \"{CONTRACT}\"\nentry = [{{ u64 = \"id\" }}]");
+    let guard = |text: &str| valid(&around("key = \"id\"", &chain, &format!("{ONE_VALUE}{text}"))).guard;
+    assert_eq!(guard(""), Limits { max_share: Share::percent(25).expect("a share"), max_count: None, floor: 50 });
+    let strict = guard("[guard]\nmax_share = \"0.5 %\"\nmax_count = 1000\nfloor = 0\n");
+    assert_eq!((strict.max_share.to_string().as_str(), strict.max_count, strict.floor), ("0.5%", Some(1000), 0));
+    assert_eq!(guard("[guard]\nmax_share = \"100%\"\n").max_share, Share::ALL);
+    assert_eq!(
+        guard("[guard]\nmax_count = 10\n").allowed(1_000),
+        (10, LimitedBy::Count),
+        "the floor of a spec that names none does not lift its count"
+    );
 }
 
 #[test]

@@ -1,10 +1,12 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use opentelemetry::trace::TraceContextExt;
+use sqlx::PgConnection;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use trueup_database::runs::{self, RepairState};
+use trueup_database::contracts::{self, SeenContract};
+use trueup_database::runs::{self, RepairState, Running};
 use trueup_database::{Kind, Order, RepairOutcome};
-use trueup_judge::{Action, Confirmation, Mode, PlanId, RunId};
+use trueup_judge::{Confirmation, EntityKind, HeldBack, Mode, PlanId, RunId};
 use trueup_queue::{Ack, AckResult};
 
 use super::Decided;
@@ -12,7 +14,7 @@ use super::settle::{Settling, settle};
 use crate::context::Context;
 use crate::matching::keep_over;
 
-/// Who repairs, in the audit.
+/// Who repairs, in the audit, where nobody approved it.
 const ACTOR: &str = "trueup";
 /// The outcome of a job whose run has ended before it.
 pub(crate) const RUN_ENDED: &str = "run_ended";
@@ -29,12 +31,13 @@ pub(super) async fn commit(context: &Context, kind: &Kind, decided: Vec<Decided<
     // Jobs before runs, as every ack takes them, so that no two of these wait for each other.
     let leases: Vec<_> = decided.iter().map(|it| (it.job.id, it.job.lease)).collect();
     let held = trueup_queue::fence(&mut tx, &leases).await?;
-    let running: HashMap<RunId, Mode> = runs::lock_running(&mut tx, &run_ids).await?.into_iter().collect();
+    let running: HashMap<RunId, Running> = runs::lock_running(&mut tx, &run_ids).await?.into_iter().map(|run| (run.id, run)).collect();
     let (decided, late): (Vec<Decided<'_>>, Vec<Decided<'_>>) =
         decided.into_iter().filter(|it| held.contains(&it.job.id)).partition(|it| running.contains_key(&RunId(it.job.group.0)));
 
-    let orders: Vec<Order> =
-        decided.iter().filter(|it| running.get(&RunId(it.job.group.0)) == Some(&Mode::Repair)).filter_map(order).collect();
+    let repairs = |it: &Decided<'_>| running.get(&RunId(it.job.group.0)).is_some_and(|run| run.mode == Mode::Repair);
+    let held_back = held_back(&mut tx, &kind.spec().kind, &decided, &running).await?;
+    let orders: Vec<Order> = decided.iter().filter(|it| repairs(it) && !held_back.contains_key(&it.plan.id)).filter_map(order).collect();
     let outcomes: HashMap<PlanId, RepairOutcome> = if orders.is_empty() {
         HashMap::new()
     } else {
@@ -52,9 +55,8 @@ pub(super) async fn commit(context: &Context, kind: &Kind, decided: Vec<Decided<
     let over = over.filter_map(|it| it.plan.body.identity.as_ref().zip(it.creation_over.as_deref()));
     keep_over(&mut tx, &kind.spec().kind, over).await?;
     for it in decided {
-        let repairing = running.get(&RunId(it.job.group.0)) == Some(&Mode::Repair);
         let _entered = it.span.clone().entered();
-        let settling = settle(context, kind, &it, outcomes.get(&it.plan.id), repairing);
+        let settling = settle(context, kind, &it, outcomes.get(&it.plan.id), held_back.get(&it.plan.id), repairs(&it));
         let (job, plan) = (it.job, it.plan.id);
         let result = match settling {
             Settling::LookAgain { after, reason, plan: second } => {
@@ -78,13 +80,39 @@ pub(super) async fn commit(context: &Context, kind: &Kind, decided: Vec<Decided<
     Ok(())
 }
 
-/// The write that a confirmed plan asks for. Without its contract's instance nothing is written: invariant 8. Nor
-/// without the agreement of a second endpoint, where one is asked for.
+/// The confirmed plans that must not be executed, and why: invariant 8. What contracts run is asked now, in the
+/// transaction of the writes.
+async fn held_back(
+    tx: &mut PgConnection,
+    kind: &EntityKind,
+    decided: &[Decided<'_>],
+    running: &HashMap<RunId, Running>,
+) -> Result<HashMap<PlanId, HeldBack>, sqlx::Error> {
+    let would_write = |it: &&Decided<'_>| {
+        running.get(&RunId(it.job.group.0)).is_some_and(|run| run.mode == Mode::Repair)
+            && matches!(&it.confirmation, Confirmation::Confirmed(plan) if plan.action.writes())
+    };
+    let would_write: Vec<&Decided<'_>> = decided.iter().filter(would_write).collect();
+    let seen: BTreeSet<SeenContract> = would_write.iter().flat_map(|it| it.contracts.iter().cloned()).collect();
+    let check = contracts::check(tx, &seen).await?;
+    let why = |it: &Decided<'_>| {
+        let of_run = running.get(&RunId(it.job.group.0)).and_then(|run| run.held_back.first(kind).cloned());
+        let no_instance = (!it.with_instance).then_some(HeldBack::NoInstance);
+        no_instance.or(of_run).or_else(|| it.contracts.iter().find_map(|seen| check.held_back(seen)))
+    };
+    Ok(would_write.into_iter().filter_map(|it| Some((it.plan.id, why(it)?))).collect())
+}
+
+/// The write that a confirmed plan asks for; none without the agreement of a second endpoint, where one is asked for.
 fn order(it: &Decided<'_>) -> Option<Order> {
     let Confirmation::Confirmed(plan) = &it.confirmation else { return None };
-    if !it.with_instance || it.second.objection().is_some() || matches!(plan.action, Action::Report { .. }) {
+    if !plan.action.writes() || it.second.objection().is_some() {
         return None;
     }
+    let (actor, reason) = match &it.plan.approval {
+        Some(approval) => (approval.actor.clone(), Some(approval.reason.clone())),
+        None => (ACTOR.to_owned(), None),
+    };
     Some(Order {
         plan: it.plan.id,
         run: RunId(it.job.group.0),
@@ -95,7 +123,8 @@ fn order(it: &Decided<'_>) -> Option<Order> {
         body: plan.clone(),
         chain_entry: it.chain_entry.clone(),
         trace: trace_id(&it.span),
-        actor: ACTOR.to_owned(),
+        actor,
+        reason,
     })
 }
 

@@ -7,8 +7,9 @@ mod settle;
 
 use trueup_chain::Intent;
 use trueup_database::Kind;
+use trueup_database::contracts::SeenContract;
 use trueup_database::runs::StoredPlan;
-use trueup_judge::{Confirmation, RunId, confirm};
+use trueup_judge::{Confirmation, RunId, confirm, confirm_approved};
 use trueup_queue::{Failure, Handled, Job};
 
 use crate::batcher::Answer;
@@ -31,6 +32,7 @@ struct Decided<'a> {
     span: tracing::Span,
     chain_entry: Option<String>,
     with_instance: bool,
+    contracts: Vec<SeenContract>,
     settles_in_secs: i64,
     detail: Option<String>,
     /// The hash of a creating transaction that failed or expired.
@@ -51,13 +53,17 @@ async fn finish(context: &Context, kind: &Kind, looks: Vec<Result<SecondLook<'_>
                 // A row may have been given its true key since the first look.
                 plan.body.chain_key = look.chain_key.or(plan.body.chain_key);
                 let creation_over = look.seeking.as_ref().and_then(|seeking| seeking.over()).map(str::to_owned);
-                let confirmation = confirm(&plan.body.plan, look.judgement);
+                let confirmation = match &plan.approval {
+                    Some(_) => confirm_approved(&plan.body.plan, look.judgement),
+                    None => confirm(&plan.body.plan, look.judgement),
+                };
                 decided.push(Decided {
                     job,
                     plan,
                     span,
                     chain_entry: look.chain_entry,
                     with_instance: look.with_instance,
+                    contracts: look.contracts,
                     settles_in_secs: look.settles_in_secs,
                     detail: look.detail,
                     creation_over,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use trueup_database::runs::{Conclusion, RepairState};
 use trueup_database::{Kind, RepairOutcome};
-use trueup_judge::{Action, Confirmation, Plan, SettlingReason, UnknownReason, Verdict};
+use trueup_judge::{Confirmation, HeldBack, Plan, SettlingReason, UnknownReason, Verdict};
 use trueup_spec::Priority;
 
 use super::Decided;
@@ -17,7 +17,14 @@ pub(super) enum Settling {
     Concluded(Conclusion),
 }
 
-pub(super) fn settle(context: &Context, kind: &Kind, it: &Decided<'_>, outcome: Option<&RepairOutcome>, repairing: bool) -> Settling {
+pub(super) fn settle(
+    context: &Context,
+    kind: &Kind,
+    it: &Decided<'_>,
+    outcome: Option<&RepairOutcome>,
+    held_back: Option<&HeldBack>,
+    repairing: bool,
+) -> Settling {
     let conclude = |verdict: Verdict, confirmed: Option<&Plan>, repair: Option<RepairState>, detail: Option<String>| {
         let priorities =
             confirmed.iter().flat_map(|plan| &plan.drifts).map(|drift| kind.priority(&drift.field).map(Priority::as_str)).collect();
@@ -31,9 +38,17 @@ pub(super) fn settle(context: &Context, kind: &Kind, it: &Decided<'_>, outcome: 
     };
     match (&it.confirmation, outcome) {
         (Confirmation::Gone(verdict), _) => conclude(*verdict, None, None, it.detail.clone()),
+        (Confirmation::Other, _) => {
+            let detail = "it is no longer what was approved: the row or its entry has changed since; propose it again".to_owned();
+            conclude(Verdict::Settling(SettlingReason::Superseded), None, Some(RepairState::Superseded), Some(detail))
+        }
+        // The guard has counted it among those that do not write.
+        (Confirmation::Moving { plan: Some(plan), otherwise }, _) if plan.action.writes() && !it.plan.body.plan.action.writes() => {
+            conclude(*otherwise, None, None, None)
+        }
         (Confirmation::Moving { plan, otherwise }, _) if may_look_again => again(*otherwise, plan.clone()),
         (Confirmation::Moving { otherwise, .. }, _) => conclude(*otherwise, None, None, None),
-        (Confirmation::Confirmed(plan), None) => match hold_back(it, plan, repairing) {
+        (Confirmation::Confirmed(plan), None) => match held_back.map(Held::for_good).or_else(|| hold_back(it, plan, repairing)) {
             Some(Held { may_pass: true, .. }) if may_look_again => again(Verdict::Settling(SettlingReason::Moving), Some(plan.clone())),
             held => {
                 let repair = held.is_some().then_some(RepairState::Withheld);
@@ -66,13 +81,17 @@ struct Held {
     may_pass: bool,
 }
 
-/// Why a confirmed plan that asks for a write was not tried; none where it asks for none, or its run writes nothing.
-fn hold_back(it: &Decided<'_>, plan: &Plan, repairing: bool) -> Option<Held> {
-    if !repairing || matches!(plan.action, Action::Report { .. }) {
-        return None;
+impl Held {
+    /// For this run.
+    fn for_good(why: &HeldBack) -> Self {
+        Self { why: why.to_string(), may_pass: false }
     }
-    if !it.with_instance {
-        return Some(Held { why: "the contract's instance did not come with the entry".to_owned(), may_pass: false });
+}
+
+/// Why a second endpoint keeps a confirmed plan from being executed; none where nothing would be written.
+fn hold_back(it: &Decided<'_>, plan: &Plan, repairing: bool) -> Option<Held> {
+    if !repairing || !plan.action.writes() {
+        return None;
     }
     let why = it.second.objection()?;
     Some(Held { why, may_pass: matches!(it.second, Second::Unclear(_)) })

@@ -11,7 +11,7 @@ use trueup_judge::{Durability, Missing, Seen};
 use trueup_queue::Failure;
 use trueup_spec::{ASSET_DECIMALS, Asset, AssetBalance, Contract};
 
-use super::observe::{Observation, Observed, unread};
+use super::observe::{Observation, Observed, seen_contract, unread};
 use crate::context::Context;
 
 /// Where a row's balance is.
@@ -117,7 +117,7 @@ const fn is_open(place: &Place, with_instance: bool) -> bool {
 }
 
 fn observed(place: &Place, reading: Reading, doubts: &HashMap<LedgerKey, Result<Reading, ReadError>>) -> Observation {
-    let Reading { stamp, entry, with_instance } = reading;
+    let Reading { stamp, entry, with_instance, runs } = reading;
     let is_classic = !matches!(place.key, LedgerKey::ContractData(_));
     let Some(entry) = entry else {
         let seen = match &place.key {
@@ -132,7 +132,14 @@ fn observed(place: &Place, reading: Reading, doubts: &HashMap<LedgerKey, Result<
     let with_instance = with_instance || is_classic;
     Ok(match balance_values(&entry.data, place.decimals) {
         Ok(values) => {
-            Observed { values: Some(values), chain_entry: Some(entry.xdr), with_instance, ..Observed::bare(Seen::Present(stamp)) }
+            let contracts = runs.iter().map(seen_contract).collect();
+            Observed {
+                values: Some(values),
+                chain_entry: Some(entry.xdr),
+                with_instance,
+                contracts,
+                ..Observed::bare(Seen::Present(stamp))
+            }
         }
         Err(error) => {
             Observed { chain_entry: Some(entry.xdr), with_instance, detail: Some(error.to_string()), ..Observed::bare(Seen::Unreadable) }

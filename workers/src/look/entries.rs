@@ -1,15 +1,18 @@
 //! What the chain says of rows whose values are in contracts' storage: in an entry, in an element of one, or in several
 //! entries that are read together.
 
+use std::collections::BTreeSet;
+
 use trueup_chain::{
     DecodeError, ElementAt, Intent, KeyError, LedgerKey, Reading, ScVal, decode_joined, element, element_at, key_value, ledger_key,
 };
 use trueup_database::Located;
+use trueup_database::contracts::SeenContract;
 use trueup_judge::{Durability, Seen, Stamp};
 use trueup_queue::Failure;
 use trueup_spec::{Contract, KeyTemplate, Soroban, Spec};
 
-use super::observe::{Observation, Observed, unread};
+use super::observe::{Observation, Observed, seen_contract, unread};
 use crate::context::Context;
 
 /// What is asked for one row.
@@ -45,9 +48,14 @@ pub(super) async fn observe_entries<'a>(
         observations.push(observation);
     }
     for ((index, asked), readings) in waiting.into_iter().zip(context.chain.read_groups(groups, intent).await) {
-        observations[index] = Some(
-            readings.map_or_else(|error| unread(&error), |readings| Ok(observed(spec, soroban, &asked, Answered::of(&asked, readings)))),
-        );
+        observations[index] = Some(readings.map_or_else(
+            |error| unread(&error),
+            |readings| {
+                let answered = Answered::of(&asked, readings);
+                let contracts = answered.contracts();
+                Ok(Observed { contracts, ..observed(spec, soroban, &asked, answered) })
+            },
+        ));
     }
     observations.into_iter().flatten().collect()
 }
@@ -107,6 +115,12 @@ impl Answered {
 
     fn all(&self) -> impl Iterator<Item = &Reading> {
         std::iter::once(&self.own).chain(self.also.iter().flatten())
+    }
+
+    /// What the contracts run that it rests on, each once.
+    fn contracts(&self) -> Vec<SeenContract> {
+        let seen: BTreeSet<SeenContract> = self.all().filter_map(|reading| reading.runs.as_ref()).map(seen_contract).collect();
+        seen.into_iter().collect()
     }
 
     /// As of when all of it is known to be so, and when any of it changed last.

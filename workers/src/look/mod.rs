@@ -21,6 +21,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use trueup_database::DatabaseError;
+use trueup_database::contracts::SeenContract;
 use trueup_judge::{ChainKey, Judgement, UnknownReason, Verdict};
 use trueup_queue::Failure;
 
@@ -36,6 +37,8 @@ pub(crate) struct Look {
     /// The contract's instance came in the same answer, or beside a view's. Always so for what belongs to no contract:
     /// a transaction, an account, a trustline.
     pub(crate) with_instance: bool,
+    /// What the contracts run that it rests on, from the same answer.
+    pub(crate) contracts: Vec<SeenContract>,
     /// As of which ledger the chain answered.
     pub(crate) ledger: Option<u32>,
     /// The endpoint that answered.
@@ -60,6 +63,7 @@ impl Look {
             chain_key: None,
             chain_entry: None,
             with_instance: false,
+            contracts: Vec::new(),
             ledger: None,
             endpoint: None,
             detail: None,
@@ -85,6 +89,7 @@ impl Look {
             endpoint: observed.stamp().map(|stamp| stamp.endpoint.clone()),
             chain_entry: observed.chain_entry,
             with_instance: observed.with_instance,
+            contracts: observed.contracts,
             detail: observed.detail,
             settles_in_secs,
             remember: observed.remember,

@@ -1,8 +1,9 @@
 //! What the chain says of located rows.
 
 use serde_json::Value;
-use trueup_chain::{Intent, ReadError};
+use trueup_chain::{Intent, ReadError, Running};
 use trueup_database::Located;
+use trueup_database::contracts::SeenContract;
 use trueup_judge::{Seen, Stamp};
 use trueup_queue::Failure;
 use trueup_spec::{Source, Spec};
@@ -22,6 +23,7 @@ pub(crate) struct Observed {
     pub(crate) values: Option<Vec<Option<String>>>,
     pub(crate) chain_entry: Option<String>,
     pub(crate) with_instance: bool,
+    pub(super) contracts: Vec<SeenContract>,
     pub(crate) detail: Option<String>,
     /// What the next look should know, where it is not remembered yet.
     pub(super) remember: Option<Value>,
@@ -31,7 +33,16 @@ pub(crate) struct Observed {
 
 impl Observed {
     pub(super) fn bare(seen: Seen) -> Self {
-        Self { seen, values: None, chain_entry: None, with_instance: true, detail: None, remember: None, nearly: false }
+        Self {
+            seen,
+            values: None,
+            chain_entry: None,
+            with_instance: true,
+            contracts: Vec::new(),
+            detail: None,
+            remember: None,
+            nearly: false,
+        }
     }
 
     /// Where and as of which ledger the answer was; none where it says nothing of an entry.
@@ -41,6 +52,12 @@ impl Observed {
             Seen::Unreadable | Seen::Inconsistent | Seen::Unusable(_) | Seen::Issuer | Seen::NoKey | Seen::InFlight | Seen::Pruned => None,
         }
     }
+}
+
+/// What a contract runs, as it was answered beside an entry.
+pub(super) fn seen_contract(runs: &Running) -> SeenContract {
+    let names_its_code = runs.names_its_code();
+    SeenContract { contract: runs.contract.clone(), executable: runs.executable.clone(), names_its_code }
 }
 
 pub(crate) type Observation = Result<Observed, Failure>;

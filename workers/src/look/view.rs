@@ -11,7 +11,7 @@ use trueup_judge::{Durability, Seen, Stamp, UnknownReason};
 use trueup_queue::Failure;
 use trueup_spec::{Contract, Spec, View};
 
-use super::observe::{Observation, Observed, unread};
+use super::observe::{Observation, Observed, seen_contract, unread};
 use crate::context::Context;
 
 /// A row's call, and the contract that it calls.
@@ -47,7 +47,10 @@ pub(super) async fn observe_views<'a>(
         .map(|(call, answer)| match (call?, answer) {
             (Some(call), Some(Ok(reading))) => match instances.get(&call.instance) {
                 Some(Err(error)) => unread(error),
-                Some(Ok(instance)) => Ok(observed(spec, view, reading, instance.entry.is_some())),
+                Some(Ok(instance)) => {
+                    let contracts = instance.runs.iter().map(seen_contract).collect();
+                    Ok(Observed { contracts, ..observed(spec, view, reading, instance.entry.is_some()) })
+                }
                 None => Ok(observed(spec, view, reading, false)),
             },
             (Some(_), Some(Err(error))) => unread(&error),

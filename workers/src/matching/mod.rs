@@ -1,10 +1,12 @@
-//! When detection is complete: the whole set of plans is there, and their confirmation begins.
+//! When detection is complete: the whole set of plans is there, the guard is asked, and their confirmation begins.
+
+pub(crate) mod guard;
 
 mod provisional;
 mod sought;
 
 use trueup_database::runs::{self, Phase};
-use trueup_judge::RunId;
+use trueup_judge::{Mode, RunId};
 use trueup_queue::{Ack, AckResult, Destination, Failure, Handled, Job};
 
 use crate::batcher::Answer;
@@ -31,6 +33,8 @@ pub(crate) async fn match_plans(context: &Context, job: &Job) -> Answer {
 async fn start_confirming(context: &Context, job: &Job) -> anyhow::Result<Handled> {
     let run = RunId(job.group.0);
     provisional::resolve(context, job).await?;
+    // Asked before anything is locked. Without an answer the run goes on, and writes nothing.
+    let network = guard::network(context).await;
     let mut tx = context.pools.write.begin().await?;
     let Some(found) = runs::get(&mut tx, run).await? else { return Ok(Handled::Ack("no such run".to_owned())) };
     if !trueup_queue::fence(&mut tx, &[(job.id, job.lease)]).await?.contains(&job.id) {
@@ -40,6 +44,13 @@ async fn start_confirming(context: &Context, job: &Job) -> anyhow::Result<Handle
     if runs::lock_running(&mut tx, &[run]).await?.is_empty() {
         return Ok(Handled::Ack(RUN_ENDED.to_owned()));
     }
+    if let Some(why) = network.filter(|why| found.mode == Mode::Repair || why.concerns_reading()) {
+        tracing::warn!(run = run.0, %why, "held back");
+        for kind in &found.kinds {
+            runs::hold_back(&mut tx, run, kind, &why).await?;
+        }
+    }
+    guard::ask(context, &mut tx, &found).await?;
     let mut jobs = 0;
     for kind in &found.kinds {
         let into = Destination {
@@ -58,7 +69,7 @@ async fn start_confirming(context: &Context, job: &Job) -> anyhow::Result<Handle
     let ack = Ack { job: job.id, lease: job.lease, result: AckResult::Done { outcome: format!("plans to confirm: {jobs}") } };
     context.queue.ack(&mut tx, &[ack]).await?;
     tx.commit().await?;
-    context.count_statements(5 + found.kinds.len() as u64);
+    context.count_statements(8 + found.kinds.len() as u64);
     tracing::info!(run = run.0, plans = jobs, "detection is complete");
     Ok(Handled::AlreadyAcked)
 }

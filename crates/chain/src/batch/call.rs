@@ -103,7 +103,7 @@ fn answer(endpoint: &str, answered: &Answered, part: Vec<Wanted>) {
 }
 
 fn reading(endpoint: &str, answered: &Answered, asked: &AskedKey, found: Option<&Found>) -> Reading {
-    let instance = asked.instance.as_ref().and_then(|instance| answered.found.get(instance.bytes()));
+    let instance = asked.instance.as_ref().and_then(|instance| answered.found.get(instance.bytes())).and_then(|it| it.as_ref().ok());
     Reading {
         stamp: Stamp {
             endpoint: endpoint.to_owned(),
@@ -113,6 +113,7 @@ fn reading(endpoint: &str, answered: &Answered, asked: &AskedKey, found: Option<
             confirmed_by: None,
         },
         entry: found.map(|found| Entry { data: found.data.clone(), xdr: found.xdr.clone() }),
-        with_instance: matches!(instance, Some(Ok(_))),
+        with_instance: instance.is_some(),
+        runs: instance.and_then(|instance| instance.runs.clone()),
     }
 }

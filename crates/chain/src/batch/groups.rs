@@ -99,7 +99,7 @@ mod tests {
 
     fn reading(ledger: u32, last_modified: Option<u32>) -> Reading {
         let stamp = Stamp { endpoint: "a".to_owned(), ledger, last_modified, archived: false, confirmed_by: None };
-        Reading { stamp, entry: None, with_instance: true }
+        Reading { stamp, entry: None, with_instance: true, runs: None }
     }
 
     fn is_consistent(readings: Vec<Reading>) -> bool {

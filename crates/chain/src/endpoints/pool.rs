@@ -75,6 +75,18 @@ impl Endpoints {
         known.unwrap_or_else(|| Network { passphrase: self.pool.passphrase.clone(), protocol_version: None })
     }
 
+    /// The network, as every endpoint says it now: the newest protocol that one of them runs. One that is of another
+    /// network is set aside; it is an error only if none is left.
+    pub(crate) async fn network_now(&self) -> Result<Network, ReadError> {
+        let members = &self.pool.members;
+        let verified = futures::future::join_all(members.iter().map(|it| it.verify(&self.pool.passphrase, Duration::ZERO))).await;
+        let right = members.iter().zip(&verified).filter(|(_, verified)| verified.is_ok());
+        match right.filter_map(|(member, _)| member.network()).max_by_key(|network| network.protocol_version) {
+            Some(network) => Ok(network),
+            None => Err(verified.into_iter().find_map(Result::err).unwrap_or(ReadError::NoEndpoint { without: None })),
+        }
+    }
+
     /// The network of every endpoint that is known to belong to it, by name.
     pub(crate) fn networks(&self) -> Vec<(&str, Network)> {
         self.pool.members.iter().filter_map(|member| Some((member.rpc.endpoint(), member.network()?))).collect()

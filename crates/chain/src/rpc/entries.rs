@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use stellar_xdr::LedgerEntryData;
 
 use super::{Method, Retry, Rpc, field};
-use crate::ReadError;
 use crate::batch::Key;
-use crate::values::{entry_from_xdr, key_bytes, ledger_key_of};
+use crate::values::{entry_from_xdr, key_bytes, ledger_key_of, running};
+use crate::{ReadError, Running};
 
 /// An entry as it was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) struct Found {
     pub(crate) xdr: String,
     pub(crate) last_modified: u32,
     pub(crate) archived: bool,
+    /// Of a contract's instance: what it runs.
+    pub(crate) runs: Option<Running>,
 }
 
 /// A whole response. All of it is as of one ledger.
@@ -97,7 +99,8 @@ fn open(item: &Value, ledger: u32) -> Result<(Vec<u8>, Result<Found, String>), S
             None | Some(Value::Null) => false,
             Some(_) => field::ledger(item, "liveUntilLedgerSeq")? < ledger,
         };
-        Ok(Found { data, xdr: xdr.to_owned(), last_modified, archived })
+        let runs = running(&data);
+        Ok(Found { data, xdr: xdr.to_owned(), last_modified, archived, runs })
     };
     Ok((key, found()))
 }

@@ -2,7 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use stellar_xdr::{ContractDataDurability, LedgerEntryData, LedgerKey, LedgerKeyContractData, Limits, ReadXdr, ScMap, ScVal, WriteXdr};
+use stellar_xdr::{
+    ContractDataDurability, ContractExecutable, LedgerEntryData, LedgerKey, LedgerKeyContractData, Limits, ReadXdr, ScAddress, ScMap,
+    ScVal, WriteXdr,
+};
+
+use crate::reading::EXTERNAL_REF;
+use crate::{Running, STELLAR_ASSET};
 
 use super::holder::key_of_account;
 
@@ -22,6 +28,24 @@ pub fn entry_value(data: &LedgerEntryData) -> Option<ScVal> {
         }),
         _ => None,
     }
+}
+
+/// What a contract runs, from its instance; none of any other entry.
+pub(crate) fn running(data: &LedgerEntryData) -> Option<Running> {
+    let LedgerEntryData::ContractData(entry) = data else { return None };
+    let (ScAddress::Contract(contract), ScVal::LedgerKeyContractInstance, ScVal::ContractInstance(instance)) =
+        (&entry.contract, &entry.key, &entry.val)
+    else {
+        return None;
+    };
+    let executable = match &instance.executable {
+        ContractExecutable::Wasm(hash) => hex::encode(hash.0),
+        ContractExecutable::StellarAsset => STELLAR_ASSET.to_owned(),
+        ContractExecutable::ExternalRef(reference) => {
+            format!("{EXTERNAL_REF}{}:{}", reference.executable_owner, hex::encode(reference.tag.as_slice()))
+        }
+    };
+    Some(Running { contract: ScAddress::Contract(contract.clone()).to_string(), executable })
 }
 
 /// The key under which an entry stands, from the entry itself.

@@ -37,5 +37,5 @@ pub use key::{key_value, ledger_key};
 pub use path::select;
 
 pub(crate) use bytes::without_prefix as without_hex_prefix;
-pub(crate) use entry::{XDR_DEPTH_MAX, entry_from_xdr, key_bytes, sentinel_key};
+pub(crate) use entry::{XDR_DEPTH_MAX, entry_from_xdr, key_bytes, running, sentinel_key};
 pub(crate) use time::timestamp;

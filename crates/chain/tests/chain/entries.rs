@@ -73,6 +73,7 @@ fn an_accounts_number_comes_with_the_ledger_in_which_it_got_it() {
         stamp: Stamp { endpoint: "a".into(), ledger: TIP, last_modified: Some(seq_ledger), archived: false, confirmed_by: None },
         entry: entry.map(|data| Entry { xdr: String::new(), data }),
         with_instance: false,
+        runs: None,
     };
     let account = |seq_ledger| {
         let third = AccountEntryExtensionV3 { seq_ledger, ..AccountEntryExtensionV3::default() };

@@ -11,6 +11,6 @@ mod unresolve;
 mod update;
 
 pub(crate) use execute::execute;
-pub use hold::release;
+pub use hold::{Released, release, release_matching};
 pub use order::{Order, RepairOutcome, RevertOutcome};
 pub(crate) use revert::revert;

@@ -23,6 +23,8 @@ pub struct Order {
     pub trace: Option<String>,
     /// Who does it, for the audit.
     pub actor: String,
+    /// Why, if someone said.
+    pub reason: Option<String>,
 }
 
 /// What a repair came to.

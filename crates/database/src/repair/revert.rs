@@ -48,10 +48,13 @@ pub(crate) async fn revert(
     reason: Option<&str>,
 ) -> Result<RevertOutcome, DatabaseError> {
     statements.add();
+    // Locked first and read after it, so that of two reverts at once the second one sees the first.
+    sqlx::query("SELECT FROM trueup.repairs WHERE id = $1 FOR UPDATE").bind(id).execute(&mut *tx).await?;
+    statements.add();
     let repair: Option<Repair> = sqlx::query_as(
         "SELECT r.kind, r.table_name, r.identity, r.chain_key, r.action, r.before, r.after, r.resolution,
                 (SELECT u.id FROM trueup.repairs AS u WHERE u.reverts = r.id) AS reverted_by
-         FROM trueup.repairs AS r WHERE r.id = $1 FOR UPDATE OF r",
+         FROM trueup.repairs AS r WHERE r.id = $1",
     )
     .bind(id)
     .fetch_optional(&mut *tx)

@@ -158,6 +158,7 @@ impl Group<'_> {
             ("chain_entry", "text"),
             ("trace", "text"),
             ("actor", "text"),
+            ("reason", "text"),
             ("drifts", "jsonb"),
             ("stamp", "jsonb"),
             ("judged", "jsonb"),
@@ -189,6 +190,7 @@ impl Group<'_> {
             .bind(text(&|it| it.order.chain_entry.clone()))
             .bind(text(&|it| it.order.trace.clone()))
             .bind(text(&|it| Some(it.order.actor.clone())))
+            .bind(text(&|it| it.order.reason.clone()))
             .bind(tasks.iter().map(|it| Json(&it.order.body.drifts)).collect::<Vec<_>>())
             .bind(tasks.iter().map(|it| it.order.body.stamp.as_ref().map(Json)).collect::<Vec<_>>())
             .bind(tasks.iter().map(|it| Json(&it.order.body.judged)).collect::<Vec<_>>())

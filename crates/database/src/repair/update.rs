@@ -60,9 +60,9 @@ pub(super) fn audit(bound: &Bound, kind: &str, action: &str, identity: &str, res
     format!(
         "\"trueup:audit\" AS (
   INSERT INTO trueup.repairs (run, plan, job, lease, kind, table_name, identity, chain_key, action, before, intended, after, altered,
-                              judged, drifts, chain_entry, stamp, trace, actor, resolution)
+                              judged, drifts, chain_entry, stamp, trace, actor, reason, resolution)
   SELECT o.run, o.plan, o.job, o.lease, {kind}, {table}, {identity}, o.chain_key, {action}, o.before, o.intended, w.after, w.altered,
-         o.judged, o.drifts, o.chain_entry, o.stamp, o.trace, o.actor, {resolution}
+         o.judged, o.drifts, o.chain_entry, o.stamp, o.trace, o.actor, o.reason, {resolution}
   FROM \"trueup:written\" AS w JOIN \"trueup:orders\" AS o ON o.ord = w.ord
   ORDER BY o.ord
   RETURNING id, plan

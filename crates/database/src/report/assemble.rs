@@ -32,6 +32,14 @@ pub async fn plan_counts(conn: &mut PgConnection, run: RunId) -> Result<Vec<Plan
     .await
 }
 
+/// Whether a run executes proposals that were approved: its plans are what it was given, and not what it found.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn executes_proposals(conn: &mut PgConnection, run: RunId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM trueup.plans WHERE run = $1 AND approves IS NOT NULL)").bind(run.0).fetch_one(conn).await
+}
+
 /// How many drifts of a class a kind has.
 #[derive(Debug, Clone, FromRow)]
 pub struct DriftCount {

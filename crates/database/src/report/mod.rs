@@ -3,5 +3,6 @@
 mod assemble;
 mod rows;
 
-pub use assemble::{DriftCount, PlanCount, drift_counts, plan_counts, read, write};
-pub use rows::{DriftRow, RepairFilter, RepairRow, drifts, repairs};
+pub use assemble::{DriftCount, PlanCount, drift_counts, executes_proposals, plan_counts, read, write};
+pub(crate) use rows::MATCHES;
+pub use rows::{DriftRow, RepairFilter, RepairRow, drifts, kinds_of_repairs, repairs, undoable};

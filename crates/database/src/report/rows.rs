@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{FromRow, PgConnection};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use trueup_judge::RunId;
 
 /// One confirmed drift, with what became of it.
@@ -123,29 +123,74 @@ pub struct RepairFilter {
     pub identity: Option<String>,
     /// This one.
     pub id: Option<i64>,
+    /// That mended a drift of this class.
+    pub class: Option<String>,
+    /// Made then or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Made before then.
+    pub until: Option<DateTime<Utc>>,
 }
+
+/// Which repairs (`r`) a filter takes: its binds are $1 to $7.
+pub(crate) const MATCHES: &str = "($1::bigint IS NULL OR r.run = $1) AND ($2::text IS NULL OR r.kind = $2)
+    AND ($3::text IS NULL OR r.identity = $3) AND ($4::bigint IS NULL OR r.id = $4)
+    AND ($5::text IS NULL OR r.drifts @> jsonb_build_array(jsonb_build_object('class', $5)))
+    AND ($6::timestamptz IS NULL OR r.repaired_at >= $6) AND ($7::timestamptz IS NULL OR r.repaired_at < $7)";
 
 /// Repairs, oldest first, after the one with id `after`, at most `limit`.
 ///
 /// # Errors
 /// What Postgres said.
 pub async fn repairs(conn: &mut PgConnection, filter: &RepairFilter, after: i64, limit: i64) -> Result<Vec<RepairRow>, sqlx::Error> {
-    sqlx::query_as(
+    sqlx::query_as(AssertSqlSafe(format!(
         "SELECT r.id, r.run, r.plan, r.kind, r.table_name, r.identity, r.chain_key, r.action, r.before, r.intended, r.after, r.altered,
                 r.drifts, r.stamp, r.trace, r.actor, r.reason, r.repaired_at, r.reverts, r.resolution,
                 (SELECT u.id FROM trueup.repairs AS u WHERE u.reverts = r.id) AS reverted_by,
                 EXISTS (SELECT FROM trueup.holds AS h JOIN trueup.repairs AS u ON u.id = h.repair WHERE u.reverts = r.id) AS held
          FROM trueup.repairs AS r
-         WHERE ($1::bigint IS NULL OR r.run = $1) AND ($2::text IS NULL OR r.kind = $2) AND ($3::text IS NULL OR r.identity = $3)
-           AND ($4::bigint IS NULL OR r.id = $4) AND r.id > $5
-         ORDER BY r.id LIMIT $6",
-    )
+         WHERE {MATCHES} AND r.id > $8 ORDER BY r.id LIMIT $9"
+    )))
     .bind(filter.run)
     .bind(&filter.kind)
     .bind(&filter.identity)
     .bind(filter.id)
+    .bind(&filter.class)
+    .bind(filter.since)
+    .bind(filter.until)
     .bind(after)
     .bind(limit)
     .fetch_all(conn)
     .await
+}
+
+/// The ids and kinds of repairs that a filter takes and that nobody has undone, newest first, before the one with id
+/// `before`, at most `limit`. Reverts are not among them.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn undoable(conn: &mut PgConnection, filter: &RepairFilter, before: i64, limit: i64) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    sqlx::query_as(AssertSqlSafe(format!(
+        "SELECT r.id, r.kind FROM trueup.repairs AS r
+         WHERE {MATCHES} AND r.id < $8 AND r.reverts IS NULL AND NOT EXISTS (SELECT FROM trueup.repairs AS u WHERE u.reverts = r.id)
+         ORDER BY r.id DESC LIMIT $9"
+    )))
+    .bind(filter.run)
+    .bind(&filter.kind)
+    .bind(&filter.identity)
+    .bind(filter.id)
+    .bind(&filter.class)
+    .bind(filter.since)
+    .bind(filter.until)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+}
+
+/// The kinds of these repairs; those that there are not are left out.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn kinds_of_repairs(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    sqlx::query_as("SELECT id, kind FROM trueup.repairs WHERE id = ANY($1) ORDER BY id").bind(ids).fetch_all(conn).await
 }

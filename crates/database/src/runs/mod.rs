@@ -6,6 +6,7 @@
 mod advance;
 mod creations;
 mod enqueue;
+mod held;
 mod open;
 mod plans;
 mod retention;
@@ -17,10 +18,12 @@ pub use creations::{close_claimed, creations, keep_creations, remember_over};
 pub use enqueue::{
     Cursor, KeyCursor, KindCursor, ParentCursor, ParentPlace, add_chunk, add_note, add_retried, claim_enqueue, seal, unsealed,
 };
-pub use open::{NewRun, open};
+pub use held::{Guards, HeldBackKinds, guards_of, hold_back, keep_guards, plans_that_write};
+pub use open::{GuardOverride, NewRun, open};
 pub use plans::{
-    Conclusion, NewPlan, RepairState, StoredPlan, conclude, fail_plans, insert_plans, keep_second_read, load_plans, plans_to_confirm,
+    Approval, Conclusion, NewPlan, RepairState, StoredPlan, conclude, fail_plans, insert_plans, keep_second_read, load_plans,
+    plans_to_confirm,
 };
 pub use retention::{purged, to_purge};
-pub use select::{Phase, Run, RunState, expired, get, latest_finished, list, lock_running, modes, unfinished_like};
+pub use select::{Phase, Run, RunState, Running, expired, get, latest_finished, list, lock_running, modes, unfinished_like};
 pub use tick::{Tick, attach_run, last_tick, now, record_tick, take_schedule};

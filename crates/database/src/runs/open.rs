@@ -14,6 +14,41 @@ pub struct NewRun {
     pub timeout_secs: i64,
     /// W3C traceparent of its trace.
     pub trace: Option<String>,
+    /// Who starts it: a person, or `schedule nightly`. Kept with the run; whoever approves its proposals may have to be
+    /// another.
+    pub actor: Option<String>,
+    /// Lets this one run write more than the specs' `[guard]` allows.
+    pub guard_override: Option<GuardOverride>,
+    /// The run whose work it goes on with: the guard measures it by that run's entities.
+    pub follows: Option<RunId>,
+}
+
+/// Who lets a run write more than the guard allows, and why.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct GuardOverride {
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// How long a run may take that says nothing else, in seconds.
+const DEFAULT_TIMEOUT_SECS: i64 = 3600;
+
+impl Default for NewRun {
+    /// A run in mode `detect`, for at most an hour, of kinds and an origin that are still to be named.
+    fn default() -> Self {
+        Self {
+            origin: String::new(),
+            kinds: Vec::new(),
+            mode: Mode::Detect,
+            timeout_secs: DEFAULT_TIMEOUT_SECS,
+            trace: None,
+            actor: None,
+            guard_override: None,
+            follows: None,
+        }
+    }
 }
 
 /// Opens a run. Its jobs are still to be added.
@@ -23,14 +58,18 @@ pub struct NewRun {
 pub async fn open(conn: &mut PgConnection, run: &NewRun) -> Result<RunId, sqlx::Error> {
     let kinds: Vec<&str> = run.kinds.iter().map(|kind| kind.0.as_str()).collect();
     let id = sqlx::query_scalar(
-        "INSERT INTO trueup.runs (origin, kinds, mode, deadline, trace)
-         VALUES ($1, $2, $3, now() + make_interval(secs => $4), $5) RETURNING id",
+        "INSERT INTO trueup.runs (origin, kinds, mode, deadline, trace, actor, override_actor, override_reason, follows)
+         VALUES ($1, $2, $3, now() + make_interval(secs => $4), $5, $6, $7, $8, $9) RETURNING id",
     )
     .bind(&run.origin)
     .bind(kinds)
     .bind(run.mode.as_str())
     .bind(run.timeout_secs)
     .bind(&run.trace)
+    .bind(&run.actor)
+    .bind(run.guard_override.as_ref().map(|by| by.actor.as_str()))
+    .bind(run.guard_override.as_ref().map(|by| by.reason.as_str()))
+    .bind(run.follows.map(|run| run.0))
     .fetch_one(conn)
     .await?;
     Ok(RunId(id))

@@ -27,6 +27,17 @@ pub struct StoredPlan {
     pub id: PlanId,
     /// Its content.
     pub body: NewPlan,
+    /// A person has approved exactly this; none for a plan of an ordinary run.
+    pub approval: Option<Approval>,
+}
+
+/// Who approved a plan, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What a repair came to.
@@ -110,14 +121,17 @@ pub async fn insert_plans(conn: &mut PgConnection, plans: &[NewPlan]) -> Result<
 /// # Errors
 /// What Postgres said, or a plan of a newer trueup.
 pub async fn load_plans(conn: &mut PgConnection, ids: &[PlanId]) -> Result<Vec<StoredPlan>, sqlx::Error> {
-    type Row = (i64, i64, String, Option<String>, Option<String>, Json<Plan>);
-    let rows: Vec<Row> = sqlx::query_as("SELECT id, run, kind, identity, chain_key, plan FROM trueup.plans WHERE id = ANY($1)")
-        .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-        .fetch_all(conn)
-        .await?;
+    type Row = (i64, i64, String, Option<String>, Option<String>, Json<Plan>, Option<String>, Option<String>);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT p.id, p.run, p.kind, p.identity, p.chain_key, p.plan, a.decided_by, a.decision_reason
+         FROM trueup.plans AS p LEFT JOIN trueup.plans AS a ON a.id = p.approves AND a.decision = 'approved' WHERE p.id = ANY($1)",
+    )
+    .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .fetch_all(conn)
+    .await?;
     Ok(rows
         .into_iter()
-        .map(|(id, run, kind, identity, chain_key, Json(plan))| StoredPlan {
+        .map(|(id, run, kind, identity, chain_key, Json(plan), actor, reason)| StoredPlan {
             id: PlanId(id),
             body: NewPlan {
                 run: RunId(run),
@@ -126,6 +140,7 @@ pub async fn load_plans(conn: &mut PgConnection, ids: &[PlanId]) -> Result<Vec<S
                 chain_key: chain_key.map(ChainKey),
                 plan,
             },
+            approval: actor.zip(reason).map(|(actor, reason)| Approval { actor, reason }),
         })
         .collect())
 }

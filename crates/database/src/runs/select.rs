@@ -5,6 +5,8 @@ use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
 use trueup_judge::{EntityKind, Mode, RunId};
 
+use super::{GuardOverride, Guards, HeldBackKinds};
+
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -110,6 +112,16 @@ pub struct Run {
     pub notes: Vec<String>,
     /// W3C traceparent.
     pub trace: Option<String>,
+    /// Who started it; none for a run from before this was kept.
+    pub actor: Option<String>,
+    /// Who let it write more than the guard allows.
+    pub guard_override: Option<GuardOverride>,
+    /// The run whose work it goes on with.
+    pub follows: Option<RunId>,
+    /// What the guard said, by kind; empty until the run was matched.
+    pub guards: Guards,
+    /// Why nothing of a kind is repaired.
+    pub held_back: HeldBackKinds,
 }
 
 #[derive(FromRow)]
@@ -131,9 +143,16 @@ struct Row {
     ledger_max: Option<i64>,
     notes: Vec<String>,
     trace: Option<String>,
+    actor: Option<String>,
+    override_actor: Option<String>,
+    override_reason: Option<String>,
+    follows: Option<i64>,
+    guard: Json<Guards>,
+    held_back: Json<HeldBackKinds>,
 }
 
-const COLUMNS: &str = "id, origin, kinds, mode, phase, state, opened_at, finished_at, detect_total, detect_done, confirm_total, confirm_done, usage, ledger_min, ledger_max, notes, trace";
+const COLUMNS: &str = "id, origin, kinds, mode, phase, state, opened_at, finished_at, detect_total, detect_done, confirm_total, confirm_done, usage, ledger_min, ledger_max, notes, trace,
+     actor, override_actor, override_reason, follows, guard, held_back";
 
 impl TryFrom<Row> for Run {
     type Error = sqlx::Error;
@@ -156,6 +175,11 @@ impl TryFrom<Row> for Run {
             ledgers: ledger(row.ledger_min).zip(ledger(row.ledger_max)),
             notes: row.notes,
             trace: row.trace,
+            actor: row.actor,
+            guard_override: row.override_actor.zip(row.override_reason).map(|(actor, reason)| GuardOverride { actor, reason }),
+            follows: row.follows.map(RunId),
+            guards: row.guard.0,
+            held_back: row.held_back.0,
         })
     }
 }
@@ -205,19 +229,36 @@ pub async fn expired(conn: &mut PgConnection) -> Result<Vec<RunId>, sqlx::Error>
     Ok(ids.into_iter().map(RunId).collect())
 }
 
+/// A run that has not ended, as whoever writes for it must know it.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// The run.
+    pub id: RunId,
+    /// How far it goes.
+    pub mode: Mode,
+    /// Why nothing of a kind is repaired in it.
+    pub held_back: HeldBackKinds,
+}
+
 /// Locks those of the runs that have not ended, in the order of their ids, and says which. Nobody ends them until
 /// the caller's transaction is over, so that no repair comes after its run's report.
 ///
 /// # Errors
 /// What Postgres said.
-pub async fn lock_running(conn: &mut PgConnection, runs: &[RunId]) -> Result<Vec<(RunId, Mode)>, sqlx::Error> {
+pub async fn lock_running(conn: &mut PgConnection, runs: &[RunId]) -> Result<Vec<Running>, sqlx::Error> {
     let ids: Vec<i64> = runs.iter().map(|run| run.0).collect();
-    let rows: Vec<(i64, String)> =
-        sqlx::query_as("SELECT id, mode FROM trueup.runs WHERE id = ANY($1) AND state = 'running' ORDER BY id FOR NO KEY UPDATE")
-            .bind(ids)
-            .fetch_all(conn)
-            .await?;
-    rows.into_iter().map(read_mode).collect()
+    let rows: Vec<(i64, String, Json<HeldBackKinds>)> = sqlx::query_as(
+        "SELECT id, mode, held_back FROM trueup.runs WHERE id = ANY($1) AND state = 'running' ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|(id, mode, Json(held_back))| {
+            let (id, mode) = read_mode((id, mode))?;
+            Ok(Running { id, mode, held_back })
+        })
+        .collect()
 }
 
 fn read_mode((id, mode): (i64, String)) -> Result<(RunId, Mode), sqlx::Error> {
@@ -234,18 +275,21 @@ pub async fn modes(conn: &mut PgConnection, runs: &[RunId]) -> Result<Vec<(RunId
     rows.into_iter().map(read_mode).collect()
 }
 
-/// The newest unfinished run of the same origin, kinds (sorted) and mode.
+/// The newest unfinished run of the same origin, kinds (sorted), mode and override of the guard.
 ///
 /// # Errors
 /// What Postgres said.
 pub async fn unfinished_like(conn: &mut PgConnection, run: &super::NewRun) -> Result<Option<RunId>, sqlx::Error> {
     let kinds: Vec<&str> = run.kinds.iter().map(|kind| kind.0.as_str()).collect();
     let id: Option<i64> = sqlx::query_scalar(
-        "SELECT max(id) FROM trueup.runs WHERE phase <> 'done' AND state = 'running' AND origin = $1 AND kinds = $2 AND mode = $3",
+        "SELECT max(id) FROM trueup.runs WHERE phase <> 'done' AND state = 'running' AND origin = $1 AND kinds = $2 AND mode = $3
+           AND override_actor IS NOT DISTINCT FROM $4 AND override_reason IS NOT DISTINCT FROM $5",
     )
     .bind(&run.origin)
     .bind(kinds)
     .bind(run.mode.as_str())
+    .bind(run.guard_override.as_ref().map(|by| by.actor.as_str()))
+    .bind(run.guard_override.as_ref().map(|by| by.reason.as_str()))
     .fetch_one(conn)
     .await?;
     Ok(id.map(RunId))

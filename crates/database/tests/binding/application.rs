@@ -189,6 +189,7 @@ pub fn order(plan: i64, row: &str, body: Plan) -> Order {
         chain_entry: Some("AAAA".to_owned()),
         trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         actor: "test".to_owned(),
+        reason: None,
     }
 }
 

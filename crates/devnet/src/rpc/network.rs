@@ -20,11 +20,11 @@ pub(crate) fn health(endpoint: &Endpoint) -> Result<Value, RpcError> {
 
 pub(crate) fn network(endpoint: &Endpoint) -> Result<Value, RpcError> {
     let config = endpoint.devnet.config();
-    let passphrase = endpoint.faults.get().passphrase;
+    let faults = endpoint.faults.get();
     Ok(json!({
         "friendbotUrl": format!("{}/friendbot", endpoint.url),
-        "passphrase": passphrase.as_deref().unwrap_or(&config.network_passphrase),
-        "protocolVersion": config.protocol_version,
+        "passphrase": faults.passphrase.as_deref().unwrap_or(&config.network_passphrase),
+        "protocolVersion": faults.protocol_version.unwrap_or(config.protocol_version),
     }))
 }
 

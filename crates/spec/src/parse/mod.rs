@@ -11,6 +11,7 @@ mod enumerate;
 mod events;
 mod fields;
 mod given;
+mod guard;
 mod insert;
 mod provisional;
 mod references;
@@ -116,6 +117,7 @@ fn spec(mut root: Section<'_>) -> Option<(Spec, Position)> {
         };
         provisional::check(item, provisional, &whole);
     }
+    let guard = guard::guard(&mut root);
 
     let at = root.at;
     let document = root.document;
@@ -148,6 +150,7 @@ fn spec(mut root: Section<'_>) -> Option<(Spec, Position)> {
         provisional,
         insert: insert?,
         repair: repair?,
+        guard: guard?,
     };
     Some((spec, kind_at))
 }

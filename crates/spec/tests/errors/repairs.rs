@@ -192,3 +192,38 @@ fn places_and_decimals_of_an_event_that_are_none() {
     "#
     );
 }
+
+#[test]
+fn a_guard_that_is_no_limit() {
+    assert_snapshot!(ending_in("[guard]\nmax_share = \"101%\"\nmax_count = -1\nceiling = 5\n"), @r#"
+    loan.toml:15:14: `101%` is not a percentage
+       |
+    15 | max_share = "101%"
+       |              ^
+       = help: write a number from 0 to 100 with at most 6 digits behind the point, and a percent sign: `10%`, `0.5%`; `100%` allows any share
+
+    loan.toml:16:13: `max_count` in [guard] should lie between 0 and 1000000000000
+       |
+    16 | max_count = -1
+       |             ^
+
+    loan.toml:17:1: unknown key `ceiling` in [guard]
+       |
+    17 | ceiling = 5
+       | ^
+       = help: the keys here are `max_share`, `max_count`, `floor`
+    "#);
+    assert_snapshot!(ending_in("[guard]\nmax_share = 0.1\n"), @r#"
+    loan.toml:15:13: `max_share` in [guard] is a float, and should be a percentage in a string, as in "10%"
+       |
+    15 | max_share = 0.1
+       |             ^
+    "#);
+    assert_snapshot!(ending_in("[guard]\nmax_count = 10\nfloor = 11\n"), @r"
+    loan.toml:16:9: `floor` is above `max_count`, which is 10
+       |
+    16 | floor = 11
+       |         ^
+       = help: `floor` says how many writes the share does not count, and no run writes more than `max_count`
+    ");
+}
