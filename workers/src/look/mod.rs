@@ -113,6 +113,7 @@ impl Look {
                 endpoint: entry.stamp().map(|stamp| stamp.endpoint.clone()).or(self.endpoint),
                 chain_entry: entry.chain_entry,
                 with_instance: entry.with_instance,
+                contracts: entry.contracts,
                 detail: entry.detail.or(detail),
                 ..self
             },
