@@ -1,5 +1,5 @@
-//! Found by the simulator, seed 2: a row that was given its true key between the looks was repaired, and its audit
-//! named the made-up key.
+//! Found by the simulator, seed 2: what was kept of a row that was given its true key between the looks named the
+//! made-up key.
 
 mod program;
 mod support;
@@ -8,7 +8,7 @@ use program::{Hold, Program};
 use support::Deployment;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_gets_its_true_key_between_the_looks_is_audited_under_it() {
+async fn a_row_that_gets_its_true_key_between_the_looks_is_kept_under_it_and_repaired_by_the_next_run() {
     let deployment = Deployment::with_loans(5).await;
     deployment.sql("UPDATE loans SET loan_id = 'pending-1', status = 'active' WHERE loan_id = '3'").await;
     let mut hold = Hold::at(deployment.database.url(), "old.phase = 'match'").await;
@@ -17,6 +17,9 @@ async fn a_row_that_gets_its_true_key_between_the_looks_is_audited_under_it() {
     deployment.sql("UPDATE loans SET loan_id = '3' WHERE loan_id = 'pending-1'").await;
     hold.release().await;
     run.end().await;
+    // The guard counted a plan that writes nothing; what the row needs now is for a run whose guard counts that.
+    assert_eq!(deployment.value::<String>("SELECT status FROM loans WHERE loan_id = '3'").await, "active");
+    Program::start(&deployment.config, &["run", "loan", "--mode", "repair"]).end().await;
     assert_eq!(deployment.value::<String>("SELECT status FROM loans WHERE loan_id = '3'").await, "pending");
     for table in ["repairs", "plans", "drifts", "entities"] {
         let keys: Vec<String> = deployment

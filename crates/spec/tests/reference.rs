@@ -31,7 +31,10 @@ fn every_part_of_a_spec_in_the_reference_is_valid_in_its_place() {
     let values = format!("[values]\n{values}total = {{ path = \"t\", type = \"numeric\" }}\n");
     let comparison = "[[condition]]\nname = \"c\"\nholds = \"true\"\n";
     for block in blocks().filter(|block| !block.starts_with("kind")) {
-        if block.starts_with("[values]") {
+        if block.lines().any(|line| line == "[chain]") {
+            let head = if block.starts_with("key") { head.replace("key = \"loan_id\"\n", "") } else { head.to_owned() };
+            assert_valid(&format!("{head}{block}\n{comparison}"));
+        } else if block.starts_with("[values]") {
             assert_valid(&format!("{head}{chain}{block}\n{comparison}"));
         } else if block.starts_with('[') {
             assert_valid(&format!("{head}{chain}{values}{comparison}{block}"));
