@@ -84,10 +84,13 @@ pub struct Difference {
     pub column: Option<String>,
     /// The field's column or the condition's name.
     pub field: String,
-    /// The database's value.
+    /// The database's value, as it is compared.
     pub db: Option<String>,
-    /// The chain's value.
+    /// The chain's value, as it is compared.
     pub chain: Option<String>,
+    /// What the column would be set to: the chain's value, or what the spec's `write` makes of it. It may take the
+    /// clock, so that two looks at one difference need not agree in it.
+    pub set: Option<String>,
     /// The chain's value could be written: it has a counterpart in the column, and the column takes writes.
     pub writable: Result<(), Withheld>,
 }
@@ -239,7 +242,7 @@ fn choose(differences: Vec<Difference>, row: &RowFacts, rules: &Rules) -> (Vec<D
     for difference in differences {
         let withheld = match may_update(&difference, row, rules) {
             Ok(column) => {
-                set.insert(column.to_owned(), difference.chain.clone());
+                set.insert(column.to_owned(), difference.set.clone());
                 None
             }
             Err(why) => Some(why),

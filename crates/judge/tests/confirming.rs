@@ -75,6 +75,14 @@ fn a_new_row_that_takes_a_column_from_the_clock_is_the_same_row() {
 }
 
 #[test]
+fn an_update_that_takes_a_column_from_the_clock_is_the_same_update() {
+    let update =
+        |paid_at: &str| Plan { action: Action::Update { set: BTreeMap::from([("paid_at".into(), Some(paid_at.into()))]) }, ..plan() };
+    let Confirmation::Confirmed(confirmed) = confirm(&update("10:00:00"), drifted(update("10:00:01"))) else { panic!("not confirmed") };
+    assert_eq!(confirmed.action, update("10:00:01").action, "what is written is the second look's");
+}
+
+#[test]
 fn a_row_within_its_grace_is_looked_at_again() {
     let verdict = Verdict::Settling(SettlingReason::RecentlyChanged);
     assert_eq!(confirm(&plan(), Judgement::plain(verdict)), Confirmation::Moving { plan: None, otherwise: verdict });

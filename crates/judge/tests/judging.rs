@@ -40,6 +40,7 @@ fn difference(class: Class, column: &str) -> Difference {
         field: column.into(),
         db: Some("active".into()),
         chain: Some("paid".into()),
+        set: Some("paid".into()),
         writable: Ok(()),
     }
 }
@@ -164,6 +165,15 @@ fn what_may_be_repaired_is_even_where_a_neighbouring_column_may_not() {
     let plan = judge_row(&held, &Seen::Present(stamp()), differing, &rules()).plan.expect("a plan");
     assert_eq!(plan.action, set("status"));
     assert_eq!(plan.drifts.iter().map(|drift| drift.withheld).collect::<Vec<_>>(), [Some(Withheld::Held), None], "both are reported");
+}
+
+/// A column that says when: what differs is whether it is there, and what is written is the time of the look.
+#[test]
+fn what_is_written_need_not_be_what_is_compared() {
+    let difference = Difference { set: Some("2026-01-01".into()), ..difference(Class::StaleValue, "paid_at") };
+    let plan = judge_row(&row(), &Seen::Present(stamp()), vec![difference], &rules()).plan.expect("a plan");
+    assert_eq!(plan.drifts[0].chain.as_deref(), Some("paid"));
+    assert_eq!(plan.action, Action::Update { set: BTreeMap::from([("paid_at".to_owned(), Some("2026-01-01".to_owned()))]) });
 }
 
 #[test]

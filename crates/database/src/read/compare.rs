@@ -46,6 +46,7 @@ struct Row {
     differs: Option<Vec<bool>>,
     db: Option<Vec<Option<String>>>,
     chain: Option<Vec<Option<String>>>,
+    set: Option<Vec<Option<String>>>,
     unmapped: Option<Vec<bool>>,
 }
 
@@ -107,8 +108,9 @@ impl Comparison {
     }
 
     fn read(&self, row: Row) -> Compared {
-        let (differs, db, chain, unmapped) =
-            (row.differs.unwrap_or_default(), row.db.unwrap_or_default(), row.chain.unwrap_or_default(), row.unmapped.unwrap_or_default());
+        let differs = row.differs.unwrap_or_default();
+        let [db, chain, set] = [row.db, row.chain, row.set].map(Option::unwrap_or_default);
+        let unmapped = row.unmapped.unwrap_or_default();
         let differences =
             self.subjects.iter().enumerate().filter(|(index, _)| differs.get(*index) == Some(&true)).map(|(index, subject)| {
                 let db = db.get(index).cloned().flatten();
@@ -120,6 +122,7 @@ impl Comparison {
                     field: subject.name.clone(),
                     db,
                     chain: chain.get(index).cloned().flatten(),
+                    set: set.get(index).cloned().flatten(),
                     writable: if is_unmapped { Err(Withheld::Unmapped) } else { subject.writable },
                 }
             });
@@ -169,7 +172,13 @@ fn facts(bound: &Bound) -> String {
         provisional = provisional(bound),
         age = bound.changed.as_ref().map_or_else(
             || "NULL::bigint".to_owned(),
-            |column| format!("floor(extract(epoch FROM clock_timestamp()))::bigint - {}", epoch(column))
+            // Infinity is a time to come, like any other that is still ahead.
+            |column| {
+                let (name, epoch) = (column.of("db"), epoch(column));
+                format!(
+                    "CASE WHEN {name} = 'infinity' THEN 0::bigint ELSE floor(extract(epoch FROM clock_timestamp()))::bigint - {epoch} END"
+                )
+            }
         ),
         judged = list(bound.judged.iter().map(|column| format!("{}::text", column.of("db")))),
         db = db_scope(bound),
@@ -188,10 +197,6 @@ fn differences(bound: &Bound) -> String {
         let sql = shape.read_back(&format!("(\n{sql}\n)"));
         format!("{} AS w{index}", carrier_text(shape.native(), &sql))
     });
-    let replaced = writes().map(|(index, field, _)| {
-        let shape = field.column.shape;
-        format!("{} AS b{index}", carrier_text(shape.native(), &shape.read_back(&field.column.of("db"))))
-    });
     let held = conditions().map(|(index, condition)| {
         let db = list(condition.db.iter().map(|column| format!("{}, {}::text", literal(&column.name), column.of("db"))));
         let chain = list(condition.chain.iter().map(|name| format!("{}, chain.{}::text", literal(name), ident(name))));
@@ -200,23 +205,25 @@ fn differences(bound: &Bound) -> String {
             condition.holds
         )
     });
-    let both = list(written.chain(replaced).chain(held));
+    let both = list(written.chain(held));
     let differs = fields().map(|(index, field)| differs(index, field)).chain(conditions().map(|(index, _)| format!("b.k{index}")));
-    let db_texts = fields().map(|(index, field)| match field.write {
-        Some(_) => format!("b.b{index}"),
-        None => carrier_text(field.carrier, &format!("l.d{index}")),
-    });
+    let db_texts = fields().map(|(index, field)| carrier_text(field.carrier, &format!("l.d{index}")));
     let chain_texts = fields().map(|(index, field)| chain_text(index, field));
+    let set_texts = fields().map(|(index, field)| match field.write {
+        Some(_) => format!("b.w{index}"),
+        None => chain_text(index, field),
+    });
     let unmapped = fields().map(|(index, field)| field.unmapped(&format!("c.r{index}"))).chain(conditions().map(|_| "false".to_owned()));
     let db = db_scope(bound);
     let chain = chain_scope(bound, |index| format!("r.{}", ident(&passed(&format!("v{index}")))));
     format!(
-        "\n  SELECT ARRAY[{differs}]::bool[] AS differs, ARRAY[{db_texts}]::text[] AS db, ARRAY[{chain_texts}]::text[] AS chain, ARRAY[{unmapped}]::bool[] AS unmapped\n  \
+        "\n  SELECT ARRAY[{differs}]::bool[] AS differs, ARRAY[{db_texts}]::text[] AS db, ARRAY[{chain_texts}]::text[] AS chain, ARRAY[{set_texts}]::text[] AS set, ARRAY[{unmapped}]::bool[] AS unmapped\n  \
          FROM (SELECT {db_side} FROM {db} OFFSET 0) AS l,\n  (SELECT {chain_side} FROM {chain} OFFSET 0) AS c,\n  (SELECT {both} FROM {db}, {chain} OFFSET 0) AS b\n  \
          WHERE r.\"trueup:present\" AND NOT facts.provisional\n  OFFSET 0\n",
         differs = list(differs),
         db_texts = list(db_texts.chain(conditions().map(|(index, _)| format!("b.kd{index}")))),
         chain_texts = list(chain_texts.chain(conditions().map(|(index, _)| format!("b.kc{index}")))),
+        set_texts = list(set_texts),
         unmapped = list(unmapped),
     )
 }
@@ -240,15 +247,12 @@ fn differs(index: usize, field: &BoundField) -> String {
     format!("({} OR {differ})", field.unmapped(&raw))
 }
 
-/// What the column would be set to; the raw label where it has no counterpart.
+/// The chain's side; the raw label where it has no counterpart.
 fn chain_text(index: usize, field: &BoundField) -> String {
     let raw = format!("c.r{index}");
-    let planned = match field.write {
-        Some(_) => format!("b.w{index}"),
-        None => carrier_text(field.carrier, &field.mapped(&raw)),
-    };
+    let mapped = carrier_text(field.carrier, &field.mapped(&raw));
     if field.map.is_empty() {
-        return planned;
+        return mapped;
     }
-    format!("CASE WHEN {} THEN {} ELSE {planned} END", field.unmapped(&raw), carrier_text(field.raw_carrier, &raw))
+    format!("CASE WHEN {} THEN {} ELSE {mapped} END", field.unmapped(&raw), carrier_text(field.raw_carrier, &raw))
 }

@@ -167,5 +167,6 @@ fn is_hash(text: &str) -> bool {
 
 /// A timestamp column as Unix seconds; one without a time zone is in UTC.
 pub(super) fn epoch(column: &Column) -> String {
-    format!("floor(extract(epoch FROM {}))::bigint", column.shape.read_back(&column.of("db")))
+    let moment = column.shape.read_back(&column.of("db"));
+    format!("CASE WHEN isfinite({moment}) THEN floor(extract(epoch FROM {moment}))::bigint END")
 }

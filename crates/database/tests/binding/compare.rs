@@ -195,11 +195,11 @@ async fn a_part_of_a_json_column_is_read_and_written_by_sql() {
     assert_eq!(application.compare(&kind, "1", &[Some("gold")]).await, None);
     let compared = application.compare(&kind, "1", &[Some("silver")]).await.unwrap().unwrap();
     let difference = &compared.differences[0];
-    assert_eq!(difference.db.as_deref(), Some(r#"{"n": 1, "tier": "gold"}"#));
-    assert_eq!(difference.chain.as_deref(), Some(r#"{"n": 1, "tier": "silver"}"#));
+    assert_eq!((difference.db.as_deref(), difference.chain.as_deref()), (Some("gold"), Some("silver")));
+    assert_eq!(difference.set.as_deref(), Some(r#"{"n": 1, "tier": "silver"}"#));
     assert_eq!(difference.writable, Ok(()));
     let compared = application.compare(&kind, "2", &[Some("silver")]).await.unwrap().unwrap();
-    assert_eq!(compared.differences[0].chain.as_deref(), Some(r#"{"tier": "silver"}"#));
+    assert_eq!(compared.differences[0].set.as_deref(), Some(r#"{"tier": "silver"}"#));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod application;
 mod compare;
+mod conditions;
 mod elements;
 mod enumerate;
 mod errors;
