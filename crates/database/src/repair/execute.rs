@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use trueup_judge::EntityKind;
 
 use super::task::{Answer, Group, Task, Write, group};
-use super::{Order, RepairOutcome, insert, resolve, update};
+use super::{Order, RepairOutcome, aftermath, insert, resolve, update};
 use crate::bind::Bound;
 use crate::error::{Blame, READ_ONLY, blame, code, sentence};
 use crate::{DatabaseError, Statements};
@@ -37,7 +37,9 @@ pub(crate) async fn execute(
             Write::Update => update::statement(bound, &kind.0, group),
             Write::Resolve => resolve::statement(bound, &kind.0, group),
         };
-        for (place, outcome) in session.execute_group(group, &sql).await? {
+        let mut ended = session.execute_group(group, &sql).await?;
+        aftermath::look_again(&mut session, bound, group, &mut ended).await?;
+        for (place, outcome) in ended {
             outcomes[place] = Some(outcome);
         }
     }

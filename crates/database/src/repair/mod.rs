@@ -1,5 +1,6 @@
 //! Writes to the application's tables, each with its audit in the same statement.
 
+mod aftermath;
 mod execute;
 mod hold;
 mod insert;

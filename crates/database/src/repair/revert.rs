@@ -6,9 +6,9 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, query::QueryAs};
 use trueup_judge::EntityKind;
 
-use super::RevertOutcome;
 use super::execute::Session;
 use super::unresolve::{self, Resolution};
+use super::{RevertOutcome, aftermath};
 use crate::bind::{Bound, Column};
 use crate::error::{Blame, blame, sentence};
 use crate::identity::{names_row, parts};
@@ -70,6 +70,8 @@ pub(crate) async fn revert(
     };
 
     let mut session = Session { tx, statements };
+    // A deferred constraint would else be violated at commit, which is no refusal but an error.
+    session.say("SET CONSTRAINTS ALL IMMEDIATE").await?;
     session.say("SAVEPOINT trueup_repair").await?;
     let attempt = match &repair.resolution {
         Some(Json(resolution)) => {
@@ -94,6 +96,7 @@ pub(crate) async fn revert(
             return refuse(sentence(&error));
         }
     };
+    let done = SetBack { after: aftermath::as_it_is(&mut session, bound, &columns, &done.identity).await?, ..done };
     let own = audit(&mut session, id, &repair, &done, actor, reason).await?;
     let held: Vec<String> = repair.before.keys().cloned().collect();
     hold(&mut session, &repair, &done.identity, own, &held, actor, reason).await?;

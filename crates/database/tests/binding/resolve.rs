@@ -60,7 +60,7 @@ async fn a_key_and_all_that_refers_to_it_change_in_one_statement_with_their_audi
     let orders = [resolve(&application, &kind, 1, "1", "7").await, resolve(&application, &kind, 2, "2", "8").await];
     let before = application.pools.statements.total();
     let outcomes = application.repair(&kind, &orders).await;
-    assert_eq!(application.pools.statements.total() - before, 4, "constraints, savepoint, the statement, release");
+    assert_eq!(application.pools.statements.total() - before, 5, "constraints, savepoint, the statement, release, the second reading");
     let (repair, row) = repaired(&outcomes[0]);
     assert_eq!(row, "1");
     repaired(&outcomes[1]);
