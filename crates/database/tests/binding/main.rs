@@ -11,6 +11,8 @@ mod events;
 mod layouts;
 mod locate;
 mod odds;
+mod properties;
+mod reality;
 mod refusals;
 mod repair;
 mod resolve;
