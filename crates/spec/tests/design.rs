@@ -301,12 +301,12 @@ fn events_name_keys_and_transactions() {
     assert_eq!((filter.after_secs, filter.since), (60, Some(123)));
     assert_eq!((spec.event_contract(), spec.class_of_missing()), (Some(CONTRACT), Class::MissingRow));
 
-    let spec = valid(&format!(
+    let spec = valid(
         "kind = \"t\"\ntable = \"t\"\n[chain]\nsource = \"transaction\"\nhash = \"hash\"\nstate = \"state\"\n\
-         states = {{ pending = \"open\", succeeded = \"done\", failed = \"bad\" }}\n\
-         enumerate = {{ events = {{ contract = \"${{LOAN_CONTRACT}}\", topics = [\"LOANREPD\"] }} }}\n\
-         [insert]\nnote = \"key.hash\"\n[repair]\nmissed_event = \"insert\"\n"
-    ));
+         states = { pending = \"open\", succeeded = \"done\", failed = \"bad\" }\n\
+         enumerate = { events = { contract = \"${LOAN_CONTRACT}\", topics = [\"LOANREPD\"] } }\n\
+         [insert]\nnote = \"key.hash\"\n[repair]\nmissed_event = \"insert\"\n",
+    );
     let filter = spec.enumerating_events().expect("events");
     assert_eq!((filter.topics.as_slice(), filter.after_secs, filter.since), ([is("LOANREPD")].as_slice(), 300, None));
     assert_eq!((spec.event_contract(), spec.class_of_missing()), (Some(CONTRACT), Class::MissedEvent));
