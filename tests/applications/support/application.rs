@@ -65,6 +65,8 @@ impl Application {
         command
             .args(arguments)
             .env_clear()
+            // Where an instrumented program counts, if it is one (`make coverage`).
+            .envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"))
             .env("DATABASE_URL", self.database.url())
             .env("TRUEUP_RPC_URL", &self.chain.url)
             .env("TRUEUP_NETWORK_PASSPHRASE", PASSPHRASE)

@@ -127,6 +127,7 @@ async fn a_worker_that_lives_keeps_its_leases_however_long_its_handlers_take() {
             done()
         }),
     );
+    until("the slow worker holds all of them", || async { fixture.counts().await.leased == 20 }).await;
     let idle = fixture.start("idle", Does(|_| async { panic!("nothing is left for this worker") }));
     fixture.until_ended(20).await;
     assert_eq!(fixture.counts().await.done, 20);
