@@ -16,3 +16,4 @@ mod orders;
 mod positions;
 mod stakes;
 mod subscriptions;
+mod unlisted;

@@ -8,6 +8,7 @@ mod support;
 
 mod accounts;
 mod balances;
+mod checks;
 mod tokens;
 mod views;
 
