@@ -73,9 +73,8 @@ fn chain() -> Snapshot {
 
 /// A deployment with a row for thing 1 and one for its first part, and those kinds: a name, and how it enumerates.
 async fn shop(spec: &str, kinds: &[(&str, &str)]) -> Application {
-    let of_kind = |(kind, enumerate): &(&str, &str)| {
-        spec.replace("KIND", kind).replace("CONTRACT", &contract(7)).replace("ENUMERATE", enumerate)
-    };
+    let of_kind =
+        |(kind, enumerate): &(&str, &str)| spec.replace("KIND", kind).replace("CONTRACT", &contract(7)).replace("ENUMERATE", enumerate);
     let application = Application::new(TABLE, &chain(), &of_kind(&kinds[0])).await;
     for (index, kind) in kinds.iter().enumerate().skip(1) {
         application.spec(&format!("kind_{index}.toml"), &of_kind(kind));
