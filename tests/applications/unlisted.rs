@@ -170,3 +170,17 @@ async fn what_a_counter_of_an_entry_and_a_list_of_parents_say_is_looked_for() {
     assert_eq!(checked["kinds"][0]["contract"], json!({ "id": contract(7), "exists": true }));
     assert_eq!(checked["sound"], Value::Bool(true));
 }
+
+#[tokio::test]
+async fn keys_of_a_query_are_looked_for_chunk_by_chunk_and_parents_that_make_no_key_are_counted() {
+    let things = shop(THING, &[("thing", r#"{ sql = "select n from generate_series(1, 5) as n" }"#)]).await;
+    let detected = things.configured("[worker]\njobs_per_chunk = 2\n", &["run", "--json"]).await.expect(3);
+    assert_eq!(detected.drifts(), ["thing 2 missing_row: ∅ → 2"]);
+    assert_eq!(detected.json()["kinds"]["thing"]["entities"], 5, "the row, and each key that no row has");
+    let parts = shop(PART, &[("part", r#"{ sql = "select n from (values (1), (-1)) as t (n)" }"#)]).await;
+    let detected = parts.detect().await;
+    assert_eq!(detected.drifts(), [r#"part ["1", "2"] missing_row: ∅ → ["1", "2"]"#]);
+    let note = detected.json()["notes"][0].as_str().expect("a note").to_owned();
+    let below = "part: rows that are missing below 1 of the entries were not looked for; the first of these: -1: ";
+    assert!(note.starts_with(below) && note.len() > below.len(), "{note}");
+}

@@ -10,5 +10,6 @@ mod ended_runs;
 mod outage;
 mod roles;
 mod schedules;
+mod second_looks;
 mod unsealed;
 mod workers;
