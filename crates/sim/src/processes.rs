@@ -185,7 +185,9 @@ impl Fleet {
             let member = &mut self.members[who];
             if let Some(status) = member.child.as_mut().map(Child::try_wait).transpose()?.flatten() {
                 self.program.story.tell(format!("{} ended: {}", member.name, said(status)));
-                ensure!(!member.is_stopping || status.success(), "{} was told to stop and ended with {}", member.name, said(status));
+                // One that is told to stop while it starts under faults ends with their error, as it would unasked.
+                let is_well = !member.is_stopping || status.success() || status.code() == Some(1);
+                ensure!(is_well, "{} was told to stop and ended with {}", member.name, said(status));
                 member.child = None;
                 member.due.get_or_insert(now + RESTART_AFTER);
             }
