@@ -11,6 +11,12 @@ target_folder = $(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 
 ifdef COVERAGE
 export RUSTC_WORKSPACE_WRAPPER := $(CURDIR)/scripts/instrumented
 export LLVM_PROFILE_FILE = $(target_folder)/coverage/%8m.profraw
+# What `make coverage` has built does every job: other flags would choose other features of dependencies, and build again.
+demo_needs = --workspace --bins --tests
+sim_needs = --workspace --bins --tests
+else
+demo_needs = --bin trueup
+sim_needs = --workspace --bins
 endif
 
 help: ## Show what can be made
@@ -18,7 +24,7 @@ help: ## Show what can be made
 
 demo: ## The whole job on a throwaway database and a local chain; KEEP=1 stays up for exploring
 	scripts/ensure-postgres
-	$(CARGO) build --release --locked --bin trueup
+	$(CARGO) build --release --locked $(demo_needs)
 	$(target_folder)/release/trueup demo$(if $(KEEP), --keep)
 
 test: ## Every test, on servers of its own
@@ -43,7 +49,7 @@ coverage: ## Every test, and which share of the lines they run; fails below $(MI
 sim: ## Whole deployments under faults; SEEDS=n plays n, SEED=x plays one again (docs/simulator.md)
 	scripts/ensure-postgres
 	scripts/ensure-faketime
-	$(CARGO) build --release --locked --workspace --bins
+	$(CARGO) build --release --locked $(sim_needs)
 	$(target_folder)/release/trueup-sim$(if $(SEED), --seed $(SEED))$(if $(SEEDS), --seeds $(SEEDS))$(if $(FIRST_SEED), --first $(FIRST_SEED))
 
 lint: ## Format, clippy, what the documentation names, and the licences and sources of dependencies

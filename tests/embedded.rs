@@ -1,12 +1,9 @@
 //! A service that embeds trueup, as the example does.
 
-mod program;
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use program::Program;
-use support::Deployment;
+use crate::program::Program;
+use crate::support::Deployment;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_runs_scheduler_and_worker_in_its_own_runtime_and_prints_what_it_found() {

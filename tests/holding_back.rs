@@ -1,8 +1,6 @@
 //! What trueup does not write although it could: what was undone, and what cannot be proved.
 
-mod support;
-
-use support::Deployment;
+use crate::support::Deployment;
 use trueup::Mode;
 use trueup_database::{RevertOutcome, release};
 use trueup_devnet::scval;

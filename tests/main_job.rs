@@ -1,8 +1,6 @@
 //! The main job, end to end: drift is found, proved, repaired and reported, and nothing else is touched.
 
-mod support;
-
-use support::{Deployment, new_run};
+use crate::support::{Deployment, new_run};
 use tokio_util::sync::CancellationToken;
 use trueup::Mode;
 use trueup_workers::{cancel, enqueue_run, start_run};
@@ -183,7 +181,8 @@ async fn two_runs_at_once_repair_each_row_once() {
 
 #[tokio::test]
 async fn a_write_of_the_application_just_now_is_looked_at_again_before_it_is_called_drift() {
-    let deployment = Deployment::with_spec(3, &support::SPEC.replace("[values]", "[settle]\ngrace = \"2 seconds\"\n\n[values]")).await;
+    let deployment =
+        Deployment::with_spec(3, &crate::support::SPEC.replace("[values]", "[settle]\ngrace = \"2 seconds\"\n\n[values]")).await;
     deployment.sql("UPDATE loans SET status = 'active', updated_at = now() WHERE loan_id = '2'").await;
     let detected = deployment.run(Mode::Detect).await;
     assert_eq!(detected.found(), ["stale_status status 2"]);

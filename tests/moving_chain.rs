@@ -1,12 +1,10 @@
 //! A chain that moves while it is read: what belongs together is judged as of one ledger, or not at all.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use support::Deployment;
+use crate::support::Deployment;
 use trueup::Mode;
 use trueup_devnet::{Call, Keypair, scval};
 

@@ -1,11 +1,8 @@
 //! Found by the simulator, seed 2: what was kept of a row that was given its true key between the looks named the
 //! made-up key.
 
-mod program;
-mod support;
-
-use program::{Hold, Program};
-use support::Deployment;
+use crate::program::{Hold, Program};
+use crate::support::Deployment;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_gets_its_true_key_between_the_looks_is_kept_under_it_and_repaired_by_the_next_run() {

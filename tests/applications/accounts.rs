@@ -1,8 +1,8 @@
 //! Addresses of every sort, as keys and as values; balances of the asset contract.
 
-use crate::support::snapshot::muxed;
-use crate::support::values::{address, i128, structure, variant};
-use crate::support::{Application, Snapshot, account, contract};
+use crate::applications::support::snapshot::muxed;
+use crate::applications::support::values::{address, i128, structure, variant};
+use crate::applications::support::{Application, Snapshot, account, contract};
 use stellar_xdr::ScVal;
 
 const TREASURY: &str = r#"
@@ -83,7 +83,7 @@ missing_row = "insert"
 
 #[tokio::test]
 async fn addresses_as_keys_as_values_and_as_keys_of_maps() {
-    use crate::support::values::{map, symbol, vec};
+    use crate::applications::support::values::{map, symbol, vec};
     let club = contract(7);
     let member = |pays_to: &str, votes: Option<u32>| {
         let votes = votes.map(|votes| (address(&account(9)), ScVal::U32(votes)));

@@ -1,7 +1,7 @@
 //! Tables that do not take what the chain says: each refusal stays with its row.
 
-use crate::support::values::{i128, string, structure, symbol, variant, vec};
-use crate::support::{Application, Snapshot, contract};
+use crate::applications::support::values::{i128, string, structure, symbol, variant, vec};
+use crate::applications::support::{Application, Snapshot, contract};
 use stellar_xdr::ScVal;
 
 const TABLES: &str = "

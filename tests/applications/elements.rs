@@ -1,7 +1,7 @@
 //! Rows that are elements: installments in a loan's schedule, balances in a map.
 
-use crate::support::values::{address, i128, map, structure, symbol, variant, vec};
-use crate::support::{Application, Snapshot, account, contract};
+use crate::applications::support::values::{address, i128, map, structure, symbol, variant, vec};
+use crate::applications::support::{Application, Snapshot, account, contract};
 use serde_json::{Value, json};
 use stellar_xdr::ScVal;
 

@@ -1,7 +1,7 @@
 //! Escrows: every row names its own contract, which keeps its state in its instance.
 
-use crate::support::values::{address, i128, map, structure, symbol, variant};
-use crate::support::{Application, Snapshot, account, contract};
+use crate::applications::support::values::{address, i128, map, structure, symbol, variant};
+use crate::applications::support::{Application, Snapshot, account, contract};
 use stellar_xdr::ScVal;
 
 const TABLES: &str = "CREATE TABLE escrows (

@@ -1,7 +1,7 @@
 //! Keys of every type that a part of an entry can have, from columns of every sort.
 
-use crate::support::values::{bytes, i128, i256, map, string, structure, symbol, u128, variant, vec};
-use crate::support::{Application, Snapshot, contract};
+use crate::applications::support::values::{bytes, i128, i256, map, string, structure, symbol, u128, variant, vec};
+use crate::applications::support::{Application, Snapshot, contract};
 use stellar_xdr::{Duration, ScVal, TimePoint};
 
 /// One row of that table has that key, and a state that differs from the entry's.

@@ -1,7 +1,7 @@
 //! Markets: jsonb, nested structs, tuple variants, maps and bytes.
 
-use crate::support::values::{bytes, i128, map, structure, symbol, variant, vec};
-use crate::support::{Application, Snapshot, contract};
+use crate::applications::support::values::{bytes, i128, map, structure, symbol, variant, vec};
+use crate::applications::support::{Application, Snapshot, contract};
 use stellar_xdr::ScVal;
 
 const TABLES: &str = r#"CREATE TABLE markets (

@@ -1,7 +1,7 @@
 //! Keys with quotes, emoji and everything else that text can be; string keys on chain.
 
-use crate::support::values::{bytes, string, structure, variant, vec};
-use crate::support::{Application, Snapshot, contract};
+use crate::applications::support::values::{bytes, string, structure, variant, vec};
+use crate::applications::support::{Application, Snapshot, contract};
 use stellar_xdr::ScVal;
 
 const SPEC: &str = r#"
@@ -38,7 +38,11 @@ const NAMES: [&str; 9] =
 #[tokio::test]
 async fn keys_are_any_text() {
     let registry = contract(10);
-    let mut chain = Snapshot::default().instance(&registry).entry(&registry, crate::support::values::symbol("ALL"), vec(NAMES.map(string)));
+    let mut chain = Snapshot::default().instance(&registry).entry(
+        &registry,
+        crate::applications::support::values::symbol("ALL"),
+        vec(NAMES.map(string)),
+    );
     for name in NAMES {
         let value = structure([("motto", string(&format!("{name}!"))), ("seal", bytes(b"\x00\xff"))]);
         chain = chain.entry(&registry, variant("Name", [string(name)]), value);

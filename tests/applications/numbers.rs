@@ -1,7 +1,7 @@
 //! Numbers: text keys of numeric chain keys, 256 bits, base units beside units, numbered enums, text columns.
 
-use crate::support::values::{i128, i256, structure, u128};
-use crate::support::{Application, Snapshot, contract};
+use crate::applications::support::values::{i128, i256, structure, u128};
+use crate::applications::support::{Application, Snapshot, contract};
 use stellar_xdr::ScVal;
 
 const TABLES: &str = "CREATE TABLE vaults (
@@ -77,7 +77,7 @@ async fn text_keys_of_numbers_and_one_amount_in_four_columns() {
     let wei = "-340282366920938463463.374607431768211451";
     let chain = Snapshot::default()
         .instance(&vaults)
-        .entry(&vaults, crate::support::values::symbol("COUNTER"), structure([("made", ScVal::U64(3))]))
+        .entry(&vaults, crate::applications::support::values::symbol("COUNTER"), structure([("made", ScVal::U64(3))]))
         .entry(&vaults, u128(1), vault(25_000_000, 0))
         .entry(&vaults, u128(2), vault(-1_234_500_000, 1))
         .entry(&vaults, u128(3), vault(1, 0));

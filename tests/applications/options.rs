@@ -1,7 +1,7 @@
 //! Entries that may not be there: temporary ones, missing instances, views, generated columns, triggers.
 
-use crate::support::values::{i128, structure, variant};
-use crate::support::{Application, Snapshot, contract};
+use crate::applications::support::values::{i128, structure, variant};
+use crate::applications::support::{Application, Snapshot, contract};
 use stellar_xdr::ScVal;
 
 const QUOTE: &str = r#"

@@ -1,7 +1,7 @@
 //! A shop: uuid keys that are bytes on chain, an enum column, optional text, a list that tells which orders exist.
 
-use crate::support::values::{address, bytes, string, structure, variant, vec};
-use crate::support::{Application, Snapshot, account, contract};
+use crate::applications::support::values::{address, bytes, string, structure, variant, vec};
+use crate::applications::support::{Application, Snapshot, account, contract};
 use stellar_xdr::ScVal;
 
 const TABLES: &str = "

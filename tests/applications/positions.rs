@@ -1,7 +1,7 @@
 //! A pool: composite keys, sharded on chain; amounts in base units and in units; missing rows that are inserted.
 
-use crate::support::values::{address, i128, structure, symbol, vec};
-use crate::support::{Application, Snapshot, account, contract};
+use crate::applications::support::values::{address, i128, structure, symbol, vec};
+use crate::applications::support::{Application, Snapshot, account, contract};
 use stellar_xdr::ScVal;
 
 const TABLES: &str = "

@@ -1,7 +1,7 @@
 //! The ready specs of markets: stakes whose share is of a pool in another entry, and prices within a part of themselves.
 
-use crate::support::values::{address, i128, structure, symbol, variant, vec};
-use crate::support::{Application, Snapshot, account, contract};
+use crate::applications::support::values::{address, i128, structure, symbol, variant, vec};
+use crate::applications::support::{Application, Snapshot, account, contract};
 use stellar_xdr::ScVal;
 
 const TABLES: &str = include_str!("../../specs/markets/application.sql");

@@ -1,7 +1,7 @@
 //! Quoted names in a quoted schema, a counter from 0, timestamps, archived entries.
 
-use crate::support::values::{map, structure, symbol, variant};
-use crate::support::{Application, Snapshot, contract};
+use crate::applications::support::values::{map, structure, symbol, variant};
+use crate::applications::support::{Application, Snapshot, contract};
 use stellar_xdr::ScVal;
 
 const TABLES: &str = r#"CREATE SCHEMA "App";

@@ -1,8 +1,8 @@
 //! A contract that does not say which keys exist, each time in another way: the rows that are there are judged, what is
 //! missing is not looked for, and the report says why.
 
-use crate::support::values::{i128, map, structure, symbol, u128, variant, vec};
-use crate::support::{Application, Snapshot, contract};
+use crate::applications::support::values::{i128, map, structure, symbol, u128, variant, vec};
+use crate::applications::support::{Application, Snapshot, contract};
 use serde_json::{Value, json};
 use stellar_xdr::ScVal;
 

@@ -1,7 +1,7 @@
 //! The application that all the bad input is given to: a table of accounts, two of which are on chain.
 
-use crate::support::values::{i128, structure, symbol, variant};
-use crate::support::{Application, Snapshot, contract};
+use crate::applications::support::values::{i128, structure, symbol, variant};
+use crate::applications::support::{Application, Snapshot, contract};
 use stellar_xdr::ScVal;
 
 pub const TABLES: &str = "

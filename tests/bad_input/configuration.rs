@@ -1,7 +1,7 @@
 //! What `trueup.toml`, flags and environment say.
 
-use crate::bank::{assert_untouched, bank, spec};
-use crate::support::application::ended;
+use crate::applications::support::application::ended;
+use crate::bad_input::bank::{assert_untouched, bank, spec};
 
 async fn with_file(command: &[&str], file: &str, parts: &[&str]) {
     let bank = bank(&spec()).await;

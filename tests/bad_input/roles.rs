@@ -1,7 +1,7 @@
 //! Roles that may not do what trueup is asked for.
 
-use crate::bank::{bank, spec};
-use crate::support::Application;
+use crate::applications::support::Application;
+use crate::bad_input::bank::{bank, spec};
 
 /// A new role, and the database's address for it.
 async fn role(bank: &Application, grants: &str) -> String {
@@ -64,7 +64,7 @@ async fn row_level_security_that_hides_rows() {
 
 #[tokio::test]
 async fn a_role_that_may_not_migrate() {
-    let bank = Application::unmigrated(crate::bank::TABLES, &crate::bank::chain(), &spec()).await;
+    let bank = Application::unmigrated(crate::bad_input::bank::TABLES, &crate::bad_input::bank::chain(), &spec()).await;
     let url = role(&bank, READ_APPLICATION).await;
     let said = bank.trueup(&["migrate", "--database-url", &url]).await.refused(&["needs CREATE on the database", "permission denied"]);
     assert_eq!(said.err.matches("permission denied").count(), 1, "{}", said.err);

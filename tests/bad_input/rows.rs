@@ -1,9 +1,9 @@
 //! Rows that are wrong, none at all, and very many.
 
-use crate::bank::{TABLES, bank, chain, odd, spec, spec_with};
-use crate::support::chain::Chain;
-use crate::support::values::variant;
-use crate::support::{Application, contract};
+use crate::applications::support::chain::Chain;
+use crate::applications::support::values::variant;
+use crate::applications::support::{Application, contract};
+use crate::bad_input::bank::{TABLES, bank, chain, odd, spec, spec_with};
 use stellar_xdr::ScVal;
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn where_that_fails_on_one_row_fails_that_row() {
 #[tokio::test]
 async fn a_label_that_the_enum_lacks_is_refused_and_its_neighbours_are_repaired() {
     let bank = bank(&spec_with("Closed = \"closed\"", "Closed = \"shut\"")).await;
-    let closed = crate::bank::account(3, 0);
+    let closed = crate::bad_input::bank::account(3, 0);
     let chain = Chain::serve(&chain().entry(&contract(1), closed.0, closed.1)).await;
     bank.sql("INSERT INTO accounts (number) VALUES ('3')").await;
     let repaired = bank.trueup(&["run", "--mode", "repair", "--json", "--rpc-url", &chain.url]).await.expect(3).json();

@@ -3,9 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use crate::bank::{TABLES, assert_untouched, bank, chain, spec};
-use crate::support::Application;
-use crate::support::application::ended;
+use crate::applications::support::Application;
+use crate::applications::support::application::ended;
+use crate::bad_input::bank::{TABLES, assert_untouched, bank, chain, spec};
 
 const REPAIR: [&str; 3] = ["run", "--mode", "repair"];
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::bank::chain;
-use crate::support::program::{Ended, PROGRAM};
+use crate::applications::support::program::{Ended, PROGRAM};
+use crate::bad_input::bank::chain;
 
 fn serve(file: &Path) -> Ended {
     Ended::of(Command::new(PROGRAM).args(["devnet", "--port", "0", "--load"]).arg(file).output().expect("the program starts"))

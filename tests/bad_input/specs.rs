@@ -1,7 +1,7 @@
 //! Specs that are wrong, in themselves or for this database.
 
-use crate::bank::{assert_untouched, bank, spec, spec_with};
-use crate::support::contract;
+use crate::applications::support::contract;
+use crate::bad_input::bank::{assert_untouched, bank, spec, spec_with};
 
 /// Every command that needs the spec refuses it, with the place.
 async fn refused(spec: &str, parts: &[&str]) {
@@ -61,7 +61,7 @@ async fn an_environment_variable_that_is_not_set() {
 
 #[tokio::test]
 async fn an_address_that_is_no_contract() {
-    let account = crate::support::account(1);
+    let account = crate::applications::support::account(1);
     refused(&spec().replace(&contract(1), &account), &["entity.toml:7:", "account", "help:"]).await;
     refused(&spec().replace(&contract(1), "CABAEAQC"), &["entity.toml:7:", "not a contract's address", "56 characters"]).await;
 }
@@ -86,7 +86,12 @@ async fn no_specs_and_unknown_kinds() {
     let bank = bank(&spec()).await;
     let mut command = bank.command(&["run"]);
     command.env_remove("TRUEUP_SPECS");
-    crate::support::application::ended(command).await.refused(&["no specs are named", "--specs", "TRUEUP_SPECS", "docs/spec.md"]);
+    crate::applications::support::application::ended(command).await.refused(&[
+        "no specs are named",
+        "--specs",
+        "TRUEUP_SPECS",
+        "docs/spec.md",
+    ]);
     bank.trueup(&["run", "--specs", "nowhere"]).await.refused(&["nowhere", "no such file or folder"]);
     bank.trueup(&["run", "acount"]).await.refused(&["no spec for kind `acount`", "specs for account"]);
     assert_untouched(&bank).await;

@@ -3,7 +3,7 @@
 use trueup::Mode;
 use trueup_devnet::Faults;
 
-use crate::chain::{Two, change_on_chain, lie, pass_ledgers};
+use crate::endpoints::chain::{Two, change_on_chain, lie, pass_ledgers};
 use crate::support::Finished;
 
 async fn details(two: &Two) -> String {

@@ -3,7 +3,7 @@
 use trueup::Mode;
 use trueup_devnet::Faults;
 
-use crate::chain::Two;
+use crate::endpoints::chain::Two;
 use crate::program::{Hold, Program};
 
 const REPAIR: &[&str] = &["run", "--mode", "repair"];

@@ -3,7 +3,7 @@
 use trueup::Mode;
 use trueup_devnet::Faults;
 
-use crate::chain::{Two, change_on_chain, pass_ledgers};
+use crate::endpoints::chain::{Two, change_on_chain, pass_ledgers};
 
 fn behind() -> Faults {
     Faults { lag_ledgers: 20, ..Faults::default() }

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use trueup_devnet::{Faults, scval};
 
-use crate::feeders::{FeederTask, caught_up, cursor, forget, holes, on_chain, stored, until};
+use crate::events::feeders::{FeederTask, caught_up, cursor, forget, holes, on_chain, stored, until};
 use crate::program::Program;
 use crate::support::Deployment;
 

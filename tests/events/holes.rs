@@ -2,8 +2,8 @@
 
 use trueup::Mode;
 
-use crate::feeders::{FeederTask, caught_up, cursor, holes, on_chain, stored};
-use crate::keys::by_events;
+use crate::events::feeders::{FeederTask, caught_up, cursor, holes, on_chain, stored};
+use crate::events::keys::by_events;
 use crate::program::Program;
 use crate::support::Deployment;
 

@@ -2,7 +2,7 @@
 
 use trueup::Mode;
 
-use crate::feeders::stored;
+use crate::events::feeders::stored;
 use crate::support::{Deployment, SPEC};
 
 const COUNTER: &str = r#"enumerate = { counter = { instance = "LOANCNT", first = 1, holds = "last" } }"#;

@@ -1,8 +1,8 @@
 use trueup::Mode;
 use trueup_devnet::scval;
 
+use crate::guard::{active, guarded_by, trueup};
 use crate::support::Deployment;
-use crate::{active, guarded_by, trueup};
 
 /// What the devnet's contract is replaced by.
 const OTHER_CODE: [u8; 32] = [0xab; 32];

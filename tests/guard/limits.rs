@@ -1,7 +1,7 @@
 use trueup::Mode;
 
+use crate::guard::{active, guarded_by, trueup};
 use crate::support::Deployment;
-use crate::{active, guarded_by, trueup};
 
 const STRICT: &str = "[guard]\nmax_share = \"10%\"\nfloor = 0\n";
 

@@ -1,7 +1,7 @@
 use trueup::Mode;
 
+use crate::guard::{active, guarded_by, trueup};
 use crate::support::Deployment;
-use crate::{active, guarded_by, trueup};
 
 #[tokio::test]
 async fn under_a_protocol_that_is_too_new_drift_is_found_and_nothing_is_repaired() {

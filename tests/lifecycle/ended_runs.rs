@@ -5,8 +5,8 @@ use trueup_queue::State;
 use trueup_queue::inspect::{self, Filter, LIST_LIMIT};
 use trueup_workers::{cancel, enqueue_run, retry_jobs, start_run};
 
+use crate::lifecycle::roles::{Roles, until};
 use crate::program::LIMIT;
-use crate::roles::{Roles, until};
 use crate::support::{Deployment, new_run};
 
 const TIMEOUT_SECS: i64 = 60;

@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use trueup::{EntityKind, Mode, Schedule};
 
-use crate::roles::{Roles, until};
+use crate::lifecycle::roles::{Roles, until};
 use crate::support::Deployment;
 
 const EVERY_SECOND: &str = "* * * * * *";

@@ -4,7 +4,7 @@ use trueup::Mode;
 use trueup_queue::inspect::{self, Filter, LIST_LIMIT};
 use trueup_workers::{Retried, enqueue_run, retry_jobs, start_run};
 
-use crate::roles::{Roles, until};
+use crate::lifecycle::roles::{Roles, until};
 use crate::support::{Deployment, new_run};
 
 const TIMEOUT_SECS: i64 = 60;

@@ -3,7 +3,7 @@
 use trueup::Mode;
 use trueup_workers::start_run;
 
-use crate::roles::{Roles, until};
+use crate::lifecycle::roles::{Roles, until};
 use crate::support::{Deployment, new_run};
 
 #[tokio::test]

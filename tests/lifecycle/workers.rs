@@ -3,8 +3,8 @@
 use trueup::Mode;
 use trueup_workers::{enqueue_run, start_run};
 
+use crate::lifecycle::roles::{Roles, until};
 use crate::program::Program;
-use crate::roles::{Roles, until};
 use crate::support::{Deployment, new_run};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use trueup::Mode;
 use trueup_chain::Chain;
 use trueup_devnet::{BuildOptions, Built, Call, Invoked, Keypair, scval};
 
-use crate::archive::Archive;
+use crate::pending_transactions::archive::Archive;
 use crate::support::{Deployment, Finished};
 
 const SPEC: &str = r#"

@@ -1,7 +1,5 @@
 //! The program as a child process, and a hold that stops it at an exact point of its work.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use std::ffi::OsStr;
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;

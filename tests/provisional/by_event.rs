@@ -2,7 +2,7 @@
 
 use trueup::Mode;
 
-use crate::world::{BY_EVENT, World, of_row};
+use crate::provisional::world::{BY_EVENT, World, of_row};
 
 #[tokio::test]
 async fn an_event_that_is_a_rows_only_one_and_has_it_for_its_only_one_gives_the_key() {

@@ -2,7 +2,7 @@
 
 use trueup::Mode;
 
-use crate::world::{BY_EVENT, BY_TRANSACTION, World, of_row};
+use crate::provisional::world::{BY_EVENT, BY_TRANSACTION, World, of_row};
 
 #[tokio::test]
 async fn a_transaction_that_succeeded_gives_the_row_its_key_and_its_payments_follow() {

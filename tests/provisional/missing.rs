@@ -2,7 +2,7 @@
 
 use trueup::Mode;
 
-use crate::world::{BY_EVENT, BY_TRANSACTION, World, of_row};
+use crate::provisional::world::{BY_EVENT, BY_TRANSACTION, World, of_row};
 
 #[tokio::test]
 async fn a_row_whose_creation_failed_stands_in_nobodys_way() {

@@ -2,7 +2,7 @@
 
 use trueup::Mode;
 
-use crate::{check, deployment, muxed, not_judged};
+use crate::sources::{check, deployment, muxed, not_judged};
 
 const TABLES: &str = "CREATE TABLE accounts (
     name text PRIMARY KEY,

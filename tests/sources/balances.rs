@@ -3,8 +3,8 @@
 use trueup::Mode;
 use trueup_devnet::scval;
 
+use crate::sources::{check, deployment, muxed, muxed_contract, not_judged};
 use crate::support::Deployment;
-use crate::{check, deployment, muxed, muxed_contract, not_judged};
 
 /// Base units in one unit.
 const UNIT: i64 = 10_000_000;

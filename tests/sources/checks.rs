@@ -5,8 +5,8 @@ use stellar_xdr::ScVal;
 use trueup_devnet::{BuildOptions, Call, scval};
 
 use crate::program::Program;
+use crate::sources::{addressed, check};
 use crate::support::{Deployment, SPEC};
-use crate::{addressed, check};
 
 /// Base units in one unit.
 const UNIT: i64 = 10_000_000;

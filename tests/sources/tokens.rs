@@ -4,8 +4,8 @@ use stellar_xdr::{ContractDataDurability, ContractDataEntry, ExtensionPoint, Led
 use trueup::Mode;
 use trueup_devnet::scval;
 
+use crate::sources::{check, deployment, not_judged};
 use crate::support::Deployment;
-use crate::{check, deployment, not_judged};
 
 const TABLES: &str = "CREATE TABLE wallets (wallet text PRIMARY KEY, tokens numeric)";
 

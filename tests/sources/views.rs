@@ -4,8 +4,8 @@ use stellar_xdr::{Limits, ReadXdr, ScVal};
 use trueup::Mode;
 use trueup_devnet::{Devnet, scval};
 
+use crate::sources::{addressed, check, deployment, not_judged};
 use crate::support::Deployment;
-use crate::{addressed, check, deployment, not_judged};
 
 /// Base units in one unit.
 const UNIT: i128 = 10_000_000;

@@ -1,7 +1,5 @@
 //! A small deployment for whole-program tests: a database of its own, a devnet with a lending book, one spec.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, PgPool};

@@ -1,8 +1,6 @@
 //! A stranger's application: a database, a chain served from a snapshot by `trueup devnet --load`, specs in a folder,
 //! and the program, run as a person would.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 pub mod application;
 pub mod chain;
 pub mod program;

@@ -1,20 +1,15 @@
 //! Sources beside a contract's storage and transactions: balances, accounts and views, each with all that may be wrong
 //! about a row, on real contracts and a real ledger.
 
-#[path = "../program/mod.rs"]
-mod program;
-#[path = "../support/mod.rs"]
-mod support;
-
 mod accounts;
 mod balances;
 mod checks;
 mod tokens;
 mod views;
 
-use program::{Ended, Program};
+use crate::program::{Ended, Program};
+use crate::support::{Deployment, Finished};
 use stellar_xdr::{MuxedEd25519Account, ScAddress, Uint256};
-use support::{Deployment, Finished};
 use trueup_devnet::Keypair;
 
 /// An empty lending book with those tables beside it, and that spec alone: `ISSUER`, `USDC`, `LENDING` and `POOL` in it

@@ -1,7 +1,7 @@
 //! Applications and contracts that trueup has never seen, with specs written from `docs/spec.md` alone: each is
 //! checked, its drift is found exactly, repaired, and gone.
 
-mod support;
+pub mod support;
 
 mod accounts;
 mod constraints;

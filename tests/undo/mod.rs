@@ -1,13 +1,8 @@
 //! Repairs are undone by id, by run and by filter: what has moved on is left, what is undone is held.
 
-#[path = "../program/mod.rs"]
-mod program;
-#[path = "../support/mod.rs"]
-mod support;
-
-use program::{Ended, Hold, Program};
+use crate::program::{Ended, Hold, Program};
+use crate::support::Deployment;
 use serde_json::Value;
-use support::Deployment;
 use trueup::Mode;
 
 async fn trueup(deployment: &Deployment, arguments: &[&str]) -> Ended {

@@ -1,9 +1,6 @@
 //! Bad input: each gets one clear message that says what, where and how to mend it, and leaves nothing half-done; a
 //! bad row spoils no neighbour.
 
-#[path = "../applications/support/mod.rs"]
-mod support;
-
 mod bank;
 mod configuration;
 mod roles;

@@ -1,16 +1,11 @@
 //! What keeps a run from writing: too much of it, code that nobody accepted, a protocol that nobody here knows.
 
-#[path = "../program/mod.rs"]
-mod program;
-#[path = "../support/mod.rs"]
-mod support;
-
 mod contracts;
 mod limits;
 mod network;
 
-use program::{Ended, Program};
-use support::{Deployment, SPEC};
+use crate::program::{Ended, Program};
+use crate::support::{Deployment, SPEC};
 
 /// The shared spec with another `[guard]`.
 fn guarded_by(guard: &str) -> String {

@@ -1,15 +1,10 @@
 //! Killed with SIGKILL at any point and started again, a run ends as an undisturbed one does: the same tables, the
 //! same report, each repair audited once.
 
-#[path = "../program/mod.rs"]
-mod program;
-#[path = "../support/mod.rs"]
-mod support;
-
 mod outcome;
 mod template;
 
-use program::{Hold, Program};
+use crate::program::{Hold, Program};
 use template::{REPAIR, Template};
 use tokio::task::JoinSet;
 use trueup::{Config, RunId, Trueup};

@@ -1,8 +1,5 @@
 //! Rows whose key the application made up, and the key that the chain gave them.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod by_event;
 mod by_transaction;
 mod missing;

@@ -1,12 +1,10 @@
 //! Transactions that the application believes to be pending, and what the chain says of them.
 
 mod archive;
-#[path = "../support/mod.rs"]
-mod support;
 mod undecided;
 
+use crate::support::Deployment;
 use stellar_xdr::ScVal;
-use support::Deployment;
 use trueup::Mode;
 use trueup_devnet::{BuildOptions, Call, scval};
 

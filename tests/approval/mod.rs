@@ -1,13 +1,8 @@
 //! Proposals: approved or rejected by people, each once, and executed only if they are still what was approved.
 
-#[path = "../program/mod.rs"]
-mod program;
-#[path = "../support/mod.rs"]
-mod support;
-
-use program::{Ended, Hold, Program};
+use crate::program::{Ended, Hold, Program};
+use crate::support::{Deployment, SPEC};
 use serde_json::Value;
-use support::{Deployment, SPEC};
 
 async fn trueup(deployment: &Deployment, arguments: &[&str]) -> Ended {
     Program::start(&deployment.config, arguments).end().await

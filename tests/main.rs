@@ -1,0 +1,23 @@
+//! Tests of the whole program, on real Postgres and a local chain. One binary: building the program into one for each
+//! file took most of the time that all tests take.
+
+mod applications;
+mod approval;
+mod bad_input;
+mod cli;
+mod embedded;
+mod endpoints;
+mod events;
+mod guard;
+mod holding_back;
+mod kill;
+mod lifecycle;
+mod main_job;
+mod moving_chain;
+mod pending_transactions;
+mod program;
+mod provisional;
+mod sources;
+mod support;
+mod true_key;
+mod undo;
