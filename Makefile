@@ -1,6 +1,6 @@
 # One profile and one target folder: what demo, tests and lint build is built once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage sim lint
+.PHONY: help demo test coverage sim fuzz lint
 
 CARGO ?= cargo
 
@@ -51,6 +51,9 @@ sim: ## Whole deployments under faults; SEEDS=n plays n, SEED=x plays one again 
 	scripts/ensure-faketime
 	$(CARGO) build --release --locked $(sim_needs)
 	$(target_folder)/release/trueup-sim$(if $(SEED), --seed $(SEED))$(if $(SEEDS), --seeds $(SEEDS))$(if $(FIRST_SEED), --first $(FIRST_SEED))
+
+fuzz: ## Random input to the parsers, on a nightly toolchain; SECONDS=n for each target
+	scripts/fuzz $(or $(SECONDS),60) $(target_folder)/fuzz-corpus
 
 lint: ## Format, clippy, what the documentation names, and the licences and sources of dependencies
 	$(CARGO) fmt --all --check

@@ -12,6 +12,9 @@ mod config;
 mod endpoint;
 mod endpoints;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod reading;
 mod rpc;
 mod transaction;

@@ -134,40 +134,40 @@ impl Horizon {
     fn garbage(&self, what: &str) -> ReadError {
         ReadError::Garbage { endpoint: self.endpoint().to_owned(), what: what.to_owned() }.of_archive()
     }
+}
 
-    /// Reads a transaction's record. Its envelope proves that it is the one that was asked for.
-    fn read(&self, record: &Value, hash: &str) -> Result<TransactionReading, String> {
-        let facts = transaction_facts(field::text(record, "envelope_xdr")?, &self.passphrase).map_err(|error| error.to_string())?;
-        if !facts.is_of(hash) {
-            return Err(format!("asked for {hash}, answered {}", facts.hash));
-        }
-        let xdr = field::text(record, "result_xdr")?;
-        let outcome = outcome(xdr).map_err(|what| format!("`result_xdr` of {hash}: {what}"))?;
-        let successful = record.get("successful").and_then(Value::as_bool).ok_or("`successful` is not true or false")?;
-        if successful != outcome.succeeded {
-            return Err(format!("`successful` of {hash} is {successful}, and its result is {}", outcome.code));
-        }
-        let ledger = field::ledger(record, "ledger")?;
-        let closed_at = field::text(record, "created_at")?;
-        if closed_at.len() > MOMENT_CHARS_MAX || !closed_at.bytes().all(|it| it.is_ascii_digit() || b"-:.TZ+".contains(&it)) {
-            return Err("`created_at` is no moment".to_owned());
-        }
-        let mut reading = self.nothing(ledger);
-        reading.decided(&outcome, ledger, closed_at.to_owned(), xdr);
-        reading.effects.meta = record.get("result_meta_xdr").and_then(Value::as_str).map(str::to_owned);
-        Ok(reading)
+/// Reads a transaction's record. Its envelope proves that it is the one that was asked for.
+pub(crate) fn read(record: &Value, hash: &str, passphrase: &str, endpoint: &str) -> Result<TransactionReading, String> {
+    let facts = transaction_facts(field::text(record, "envelope_xdr")?, passphrase).map_err(|error| error.to_string())?;
+    if !facts.is_of(hash) {
+        return Err(format!("asked for {hash}, answered {}", facts.hash));
     }
+    let xdr = field::text(record, "result_xdr")?;
+    let outcome = outcome(xdr).map_err(|what| format!("`result_xdr` of {hash}: {what}"))?;
+    let successful = record.get("successful").and_then(Value::as_bool).ok_or("`successful` is not true or false")?;
+    if successful != outcome.succeeded {
+        return Err(format!("`successful` of {hash} is {successful}, and its result is {}", outcome.code));
+    }
+    let ledger = field::ledger(record, "ledger")?;
+    let closed_at = field::text(record, "created_at")?;
+    if closed_at.len() > MOMENT_CHARS_MAX || !closed_at.bytes().all(|it| it.is_ascii_digit() || b"-:.TZ+".contains(&it)) {
+        return Err("`created_at` is no moment".to_owned());
+    }
+    let mut reading = nothing(endpoint, ledger);
+    reading.decided(&outcome, ledger, closed_at.to_owned(), xdr);
+    reading.effects.meta = record.get("result_meta_xdr").and_then(Value::as_str).map(str::to_owned);
+    Ok(reading)
+}
 
-    fn nothing(&self, ledger: u32) -> TransactionReading {
-        TransactionReading {
-            endpoint: self.endpoint().to_owned(),
-            ledger,
-            answer: Answer::NotFound,
-            retention: None,
-            values: Vec::new(),
-            result_xdr: None,
-            effects: RecordedEffects::default(),
-        }
+fn nothing(endpoint: &str, ledger: u32) -> TransactionReading {
+    TransactionReading {
+        endpoint: endpoint.to_owned(),
+        ledger,
+        answer: Answer::NotFound,
+        retention: None,
+        values: Vec::new(),
+        result_xdr: None,
+        effects: RecordedEffects::default(),
     }
 }
 
@@ -175,8 +175,8 @@ impl History for Horizon {
     async fn transaction(&self, hash: &str) -> Result<TransactionReading, ReadError> {
         let hash = canonical(hash)?;
         match self.get(&format!("transactions/{hash}")).await? {
-            Some(record) => self.read(&record, &hash).map_err(|what| self.garbage(&what)),
-            None => Ok(self.nothing(0)),
+            Some(record) => read(&record, &hash, &self.passphrase, self.endpoint()).map_err(|what| self.garbage(&what)),
+            None => Ok(nothing(self.endpoint(), 0)),
         }
     }
 }

@@ -3,6 +3,8 @@
 
 mod horizon;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use horizon::read as read_record;
 pub use horizon::{Horizon, HorizonConfig};
 
 use trueup_judge::Answer;

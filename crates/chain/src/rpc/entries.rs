@@ -42,7 +42,7 @@ impl Rpc {
     }
 }
 
-fn read(answer: &mut Value, asked: &HashSet<&[u8]>) -> Result<Answered, String> {
+pub(super) fn read(answer: &mut Value, asked: &HashSet<&[u8]>) -> Result<Answered, String> {
     let ledger = field::ledger(answer, "latestLedger")?;
     let items = match answer.get_mut("entries").map(Value::take) {
         Some(Value::Array(items)) => items,

@@ -56,7 +56,7 @@ pub struct EventPage {
 
 /// A place among the events, as ids and cursors name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+pub(super) struct Place {
     /// Ledger, transaction and operation.
     number: u64,
     event: u32,
@@ -85,13 +85,13 @@ fn params(contracts: &[String], from: &EventsFrom, limit: usize) -> Value {
     }
 }
 
-struct Asked<'a> {
-    contracts: &'a [String],
-    from: &'a EventsFrom,
-    limit: usize,
+pub(super) struct Asked<'a> {
+    pub(super) contracts: &'a [String],
+    pub(super) from: &'a EventsFrom,
+    pub(super) limit: usize,
 }
 
-fn read(answer: &Value, asked: &Asked<'_>, endpoint: &str) -> Result<EventPage, String> {
+pub(super) fn read(answer: &Value, asked: &Asked<'_>, endpoint: &str) -> Result<EventPage, String> {
     let latest_ledger = field::ledger(answer, "latestLedger")?;
     let items = match answer.get("events") {
         Some(Value::Array(items)) => items.as_slice(),
@@ -193,7 +193,7 @@ fn shortened(text: &str) -> String {
 
 impl Place {
     /// `0000008937826942976-0000000000`.
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (number, event) = text.split_once('-')?;
         let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         // Ids are compared as texts, which is their order only if they are all of one length.
@@ -203,7 +203,7 @@ impl Place {
         Some(Self { number: number.parse().ok()?, event: event.parse().ok()? })
     }
 
-    fn ledger(self) -> u32 {
+    pub(super) fn ledger(self) -> u32 {
         u32::try_from(self.number >> LEDGER_SHIFT).unwrap_or(u32::MAX)
     }
 

@@ -12,7 +12,7 @@ impl Rpc {
     }
 }
 
-fn read(answer: &Value) -> Result<Health, String> {
+pub(super) fn read(answer: &Value) -> Result<Health, String> {
     Ok(Health {
         status: field::text(answer, "status")?.to_owned(),
         latest_ledger: field::ledger(answer, "latestLedger")?,

@@ -5,6 +5,8 @@ mod entries;
 mod envelope;
 mod events;
 pub(crate) mod field;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod health;
 mod http;
 mod method;

@@ -24,7 +24,7 @@ impl Rpc {
     }
 }
 
-fn read(answer: &Value) -> Result<(u32, ViewOutcome), String> {
+pub(super) fn read(answer: &Value) -> Result<(u32, ViewOutcome), String> {
     Ok((field::ledger(answer, "latestLedger")?, outcome(answer)?))
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn canonical(hash: &str) -> Result<String, ReadError> {
     Err(ReadError::NotAHash { given: hash.chars().take(HASH_DIGITS + 2).collect() })
 }
 
-fn read(answer: &Value, hash: &str, endpoint: &str) -> Result<TransactionReading, String> {
+pub(super) fn read(answer: &Value, hash: &str, endpoint: &str) -> Result<TransactionReading, String> {
     let status = field::text(answer, "status")?;
     let end = |which: &str| -> Result<LedgerTime, String> {
         let (ledger, close_time) = (format!("{which}Ledger"), format!("{which}LedgerCloseTime"));
