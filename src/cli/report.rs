@@ -1,10 +1,11 @@
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use trueup_database::Pools;
-use trueup_database::report::{self, DriftRow, RepairFilter, RepairRow};
+use trueup_database::report::{self, DriftFilter, DriftRow, RepairFilter, RepairRow};
 use trueup_database::runs;
 use trueup_judge::RunId;
+use trueup_spec::Priority;
 use trueup_workers::Document;
 
 use super::{Exit, output};
@@ -22,8 +23,31 @@ const PAGE: i64 = 5_000;
 pub(crate) struct Arguments {
     /// The run [default: the latest that has a report]
     run: Option<i64>,
+    /// Only differences of this priority or above; one of a column, which has none, counts as normal
+    #[arg(long, value_enum)]
+    priority: Option<AtLeast>,
     #[command(flatten)]
     show: Show,
+}
+
+/// A priority, as the command line takes it.
+#[derive(Clone, Copy, ValueEnum)]
+enum AtLeast {
+    Low,
+    Normal,
+    High,
+    Critical,
+}
+
+impl From<AtLeast> for Priority {
+    fn from(word: AtLeast) -> Self {
+        match word {
+            AtLeast::Low => Self::Low,
+            AtLeast::Normal => Self::Normal,
+            AtLeast::High => Self::High,
+            AtLeast::Critical => Self::Critical,
+        }
+    }
 }
 
 /// How a report is shown.
@@ -62,7 +86,7 @@ pub(super) async fn report(config: &Config, arguments: Arguments) -> anyhow::Res
             Some(found) => anyhow::bail!("run {run} has no report yet: it is in its {} phase", found.phase.as_str()),
         }
     };
-    show(&pools, &document, &arguments.show).await?;
+    show_those(&pools, &document, &arguments.show, arguments.priority.map(Priority::from)).await?;
     Ok(Exit::of(&document))
 }
 
@@ -75,27 +99,40 @@ pub(crate) async fn read(pools: &Pools, run: RunId) -> anyhow::Result<Option<Doc
 
 /// Shows a report, for a person or as JSON.
 pub(crate) async fn show(pools: &Pools, document: &Document, how: &Show) -> anyhow::Result<()> {
+    show_those(pools, document, how, None).await
+}
+
+/// The same, with no differences below a priority. What is counted stays as it is.
+async fn show_those(pools: &Pools, document: &Document, how: &Show, at_least: Option<Priority>) -> anyhow::Result<()> {
     let run = RunId(document.run.id);
+    let filter = DriftFilter { at_least, by_priority: !how.json };
     if how.json {
-        return output::json(&Full { document, drifts: drifts(pools, run).await?, repairs: repairs(pools, run).await? });
+        let drifts = first_drifts(pools, run, filter, i64::MAX).await?;
+        return output::json(&Full { document, drifts, repairs: repairs(pools, run).await? });
     }
-    let shown = first_drifts(pools, run, if how.all { i64::MAX } else { SHOWN_DRIFTS }).await?;
-    let total: u64 = document.kinds.values().flat_map(|kind| kind.drifts.values()).sum();
+    let shown = first_drifts(pools, run, filter, if how.all { i64::MAX } else { SHOWN_DRIFTS }).await?;
+    let mut connection = pools.read.acquire().await?;
+    let total = report::count_drifts(&mut connection, run, filter).await?;
     let more = total.saturating_sub(shown.len() as u64);
-    output::line(view::render(document, &shown, more).trim_end())
+    let mut text = view::render(document, &shown, more).trim_end().to_owned();
+    let found_any = document.kinds.values().any(|kind| !kind.drifts.is_empty());
+    if let (Some(priority), 0, true) = (at_least, total, found_any) {
+        text += &format!("\n\nNo difference has priority {} or above.", priority.as_str());
+    }
+    output::line(&text)
 }
 
 /// Every drift of a run.
 pub(crate) async fn drifts(pools: &Pools, run: RunId) -> anyhow::Result<Vec<DriftRow>> {
-    first_drifts(pools, run, i64::MAX).await
+    first_drifts(pools, run, DriftFilter::default(), i64::MAX).await
 }
 
-async fn first_drifts(pools: &Pools, run: RunId, limit: i64) -> anyhow::Result<Vec<DriftRow>> {
+async fn first_drifts(pools: &Pools, run: RunId, filter: DriftFilter, limit: i64) -> anyhow::Result<Vec<DriftRow>> {
     let mut connection = pools.read.acquire().await?;
     let mut found: Vec<DriftRow> = Vec::new();
     loop {
         let skip = i64::try_from(found.len())?;
-        let page = report::drifts(&mut connection, run, skip, PAGE.min(limit - skip)).await?;
+        let page = report::drifts(&mut connection, run, filter, skip, PAGE.min(limit - skip)).await?;
         if page.is_empty() {
             return Ok(found);
         }

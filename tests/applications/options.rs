@@ -87,6 +87,69 @@ async fn a_partitioned_table_is_a_table() {
 }
 
 #[tokio::test]
+async fn a_row_that_does_not_tell_when_it_changed_has_no_grace() {
+    let application = quotes("CREATE TABLE quotes (id int PRIMARY KEY, price int)", str::to_owned).await;
+    application.sql("INSERT INTO quotes VALUES (1, 4), (2, 6)").await;
+    application.mends(&["quote 1 stale_value price: 4 → 5"]).await;
+
+    let changed = |spec: &str| spec.replace("key   = \"id\"", "key   = \"id\"\nchanged = \"updated_at\"\nsettle = { grace = \"1 hour\" }");
+    let application = quotes("CREATE TABLE quotes (id int PRIMARY KEY, price int, updated_at timestamptz)", changed).await;
+    application.sql("INSERT INTO quotes VALUES (1, 4, NULL), (2, 6, now())").await;
+    application.mends(&["quote 1 stale_value price: 4 → 5"]).await;
+}
+
+const URGENT: &str = r#"
+[[condition]]
+name = "a low one"
+holds = "db.price < 100"
+priority = "low"
+
+[[condition]]
+name = "a high one"
+holds = "db.price < 200"
+priority = "high"
+
+[[condition]]
+name = "the most urgent one"
+holds = "db.price < 300"
+priority = "critical"
+"#;
+
+#[tokio::test]
+async fn a_report_shows_the_most_urgent_differences_first_and_only_those_of_a_priority_if_asked() {
+    let tables = "CREATE TABLE quotes (id int PRIMARY KEY, price int)";
+    let application = quotes(tables, |spec| spec.replace("[repair]", &format!("{URGENT}\n[repair]"))).await;
+    application.sql("INSERT INTO quotes VALUES (1, 400), (2, 6)").await;
+    application.detect().await.expect(3);
+    let wanted = ["the most urgent one", "a high one", "stale_value", "a low one"];
+    let shown = async |arguments: &[&str]| -> Vec<String> {
+        let text = application.trueup(&[&["report"], arguments].concat()).await.expect(3).out;
+        let lines = text.lines().filter(|line| line.contains("quote") && line.contains("400"));
+        lines.filter_map(|line| wanted.iter().find(|name| line.contains(**name)).map(|name| (*name).to_owned())).collect()
+    };
+    assert_eq!(shown(&[]).await, wanted);
+    assert_eq!(shown(&["--priority", "low"]).await, wanted);
+    assert_eq!(shown(&["--priority", "normal"]).await, wanted[..3]);
+    assert_eq!(shown(&["--priority", "high"]).await, wanted[..2]);
+    assert_eq!(shown(&["--priority", "critical"]).await, wanted[..1]);
+
+    let as_json = application.trueup(&["report", "--json", "--priority", "high"]).await.expect(3);
+    let fields: Vec<String> =
+        as_json.json()["drifts"].as_array().expect("a list").iter().map(|it| it["field"].as_str().unwrap_or_default().to_owned()).collect();
+    assert_eq!(fields, ["a high one", "the most urgent one"], "in the documented order");
+    assert_eq!(
+        as_json.json()["kinds"]["quote"]["drifts"],
+        serde_json::json!({ "condition_violated": 3, "stale_value": 1 }),
+        "all are counted"
+    );
+
+    application.sql("UPDATE quotes SET price = 150 WHERE id = 1").await;
+    application.detect().await.expect(3);
+    let none = application.trueup(&["report", "--priority", "high"]).await.expect(3).out;
+    assert!(none.contains("No difference has priority high or above."), "{none}");
+}
+
+#[tokio::test]
 async fn a_generated_column_is_compared_and_never_written() {
     let tables = "CREATE TABLE quotes (id int PRIMARY KEY, cents int, price int GENERATED ALWAYS AS (cents / 100) STORED)";
     let application = quotes(tables, str::to_owned).await;

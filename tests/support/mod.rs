@@ -7,7 +7,7 @@ use stellar_xdr::ScVal;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use trueup::{Config, Document, Mode, NewRun, RunId, Settings, Trueup};
-use trueup_database::report::{self, DriftRow};
+use trueup_database::report::{self, DriftFilter, DriftRow};
 use trueup_devnet::{Call, Deployed, Devnet, Served, scval};
 use trueup_sandbox::TestDatabase;
 use trueup_workers::{enqueue_run, run_status, start_run};
@@ -195,7 +195,7 @@ impl Deployment {
     pub async fn report(&self, run: RunId) -> Finished {
         let mut connection = self.pool().acquire().await.expect("a connection");
         let document = report::read(&mut connection, run).await.expect("read").expect("a report");
-        let drifts = report::drifts(&mut connection, run, 0, 100_000).await.expect("the drifts");
+        let drifts = report::drifts(&mut connection, run, DriftFilter::default(), 0, 100_000).await.expect("the drifts");
         Finished { document: serde_json::from_value(document).expect("the document"), drifts }
     }
 }

@@ -5,4 +5,4 @@ mod rows;
 
 pub use assemble::{DriftCount, PlanCount, drift_counts, executes_proposals, plan_counts, read, write};
 pub(crate) use rows::MATCHES;
-pub use rows::{DriftRow, RepairFilter, RepairRow, drifts, kinds_of_repairs, repairs, undoable};
+pub use rows::{DriftFilter, DriftRow, RepairFilter, RepairRow, count_drifts, drifts, kinds_of_repairs, repairs, undoable};

@@ -3,6 +3,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use trueup_judge::RunId;
+use trueup_spec::Priority;
 
 /// One confirmed drift, with what became of it.
 #[derive(Debug, Clone, FromRow, Serialize)]
@@ -39,12 +40,35 @@ pub struct DriftRow {
     pub archived: Option<bool>,
 }
 
-/// The drifts of a run, in the order of kind, class and discovery; from the `skip`th, at most `limit`.
+/// Which drifts of a run, and in which order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DriftFilter {
+    /// Of this priority or above. One that has none counts as [`Priority::Normal`].
+    pub at_least: Option<Priority>,
+    /// The highest priority first, and within a priority in the order of kind, class and entity; else in that order.
+    pub by_priority: bool,
+}
+
+/// The priorities, lowest first: what ranks those of a spec's conditions.
+const PRIORITIES: &str = "ARRAY['low', 'normal', 'high', 'critical']";
+
+/// The rank of a drift's (`d`) priority, from 1.
+fn rank() -> String {
+    format!("array_position({PRIORITIES}, coalesce(d.priority, 'normal'))")
+}
+
+/// Which drifts (`d`) a filter takes: its binds are $1 and $2.
+fn drift_matches() -> String {
+    format!("d.run = $1 AND ($2::text IS NULL OR {} >= array_position({PRIORITIES}, $2))", rank())
+}
+
+/// The drifts of a run, in the order that the filter says; from the `skip`th, at most `limit`.
 ///
 /// # Errors
 /// What Postgres said.
-pub async fn drifts(conn: &mut PgConnection, run: RunId, skip: i64, limit: i64) -> Result<Vec<DriftRow>, sqlx::Error> {
-    sqlx::query_as(
+pub async fn drifts(conn: &mut PgConnection, run: RunId, filter: DriftFilter, skip: i64, limit: i64) -> Result<Vec<DriftRow>, sqlx::Error> {
+    let first = if filter.by_priority { format!("{} DESC, ", rank()) } else { String::new() };
+    sqlx::query_as(AssertSqlSafe(format!(
         "SELECT d.kind, d.identity, d.chain_key, d.class, d.field, d.db_value AS db, d.chain_value AS chain, d.priority,
                 p.plan -> 'action' ->> 'do' AS action,
                 d.withheld,
@@ -53,13 +77,29 @@ pub async fn drifts(conn: &mut PgConnection, run: RunId, skip: i64, limit: i64) 
                 (p.plan -> 'stamp' ->> 'last_modified')::bigint AS last_modified,
                 (p.plan -> 'stamp' ->> 'archived')::bool AS archived
          FROM trueup.drifts AS d JOIN trueup.plans AS p ON p.id = d.plan
-         WHERE d.run = $1 ORDER BY d.kind, d.class, coalesce(d.identity, d.chain_key), d.field OFFSET $2 LIMIT $3",
-    )
+         WHERE {}
+         ORDER BY {first}d.kind, d.class, coalesce(d.identity, d.chain_key), d.field, d.plan OFFSET $3 LIMIT $4",
+        drift_matches()
+    )))
     .bind(run.0)
+    .bind(filter.at_least.map(Priority::as_str))
     .bind(skip)
     .bind(limit)
     .fetch_all(conn)
     .await
+}
+
+/// How many drifts of a run a filter takes.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn count_drifts(conn: &mut PgConnection, run: RunId, filter: DriftFilter) -> Result<u64, sqlx::Error> {
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM trueup.drifts AS d WHERE {}", drift_matches())))
+        .bind(run.0)
+        .bind(filter.at_least.map(Priority::as_str))
+        .fetch_one(conn)
+        .await?;
+    Ok(u64::try_from(count).unwrap_or_default())
 }
 
 /// One write, as its audit holds it.
