@@ -6,5 +6,6 @@ mod outage;
 mod roles;
 mod schedules;
 mod second_looks;
+mod stuck_runs;
 mod unsealed;
 mod workers;

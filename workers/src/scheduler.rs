@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use trueup_database::runs::{self, NewRun};
+use trueup_database::runs::{self, NewRun, Phase};
 use trueup_judge::RunId;
 use trueup_queue::GroupId;
 
@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::enqueue::enqueue_run;
 use crate::schedule::Schedule;
 use crate::start::{end_expired, require_specs, start_run};
+use crate::task::Task;
 
 /// How many finished runs are forgotten in one round.
 const PURGED_PER_ROUND: i64 = 10;
@@ -73,6 +74,7 @@ async fn round(context: &Context, schedules: &[Schedule]) -> anyhow::Result<()> 
     }
     result = result.and(resume(context).await);
     result = result.and(end_expired(context).await);
+    result = result.and(revive(context).await);
     result.and(purge(context).await)
 }
 
@@ -129,6 +131,22 @@ async fn resume(context: &Context) -> anyhow::Result<()> {
         }
     }
     result
+}
+
+/// Tries the job again that a whole run waits for, where it died: what kept it from being done may have gone, and
+/// without it the run would never end. Its report is tried for as long as it takes, its matching up to its deadline.
+async fn revive(context: &Context) -> anyhow::Result<()> {
+    let mut connection = context.pools.write.acquire().await?;
+    for (phase, task) in [(Phase::Match, Task::Match), (Phase::Aggregate, Task::Aggregate)] {
+        let runs: Vec<GroupId> = runs::in_phase(&mut connection, phase).await?.into_iter().map(|run| GroupId(run.0)).collect();
+        if runs.is_empty() {
+            continue;
+        }
+        for (run, error) in trueup_queue::revive(&mut connection, &runs, task.as_str(), context.settings.revive_after).await? {
+            tracing::warn!(run = run.0, task = task.as_str(), error, "the job that the run waits for had died; it is tried again");
+        }
+    }
+    Ok(())
 }
 
 async fn purge(context: &Context) -> anyhow::Result<()> {

@@ -26,6 +26,8 @@ pub struct Settings {
     pub events_catch_up: Duration,
     /// How many events are read and stored at once, at most [`trueup_chain::EVENTS_PER_PAGE_MAX`].
     pub events_per_page: usize,
+    /// How long the one job that a whole run waits for stays dead before it is tried again.
+    pub revive_after: Duration,
     /// How long job rows of a finished run are kept, in days. Reports stay.
     pub keep_jobs_days: i32,
     /// How long the database or the RPC may fail without a break before a loop gives up.
@@ -46,6 +48,7 @@ impl Default for Settings {
             events_every: Duration::from_secs(5),
             events_catch_up: Duration::from_secs(60),
             events_per_page: trueup_chain::EVENTS_PER_PAGE_MAX,
+            revive_after: Duration::from_secs(60),
             keep_jobs_days: 7,
             unreachable_after: Duration::from_secs(60),
         }

@@ -30,6 +30,7 @@ pub use postgres::inspect;
 pub use postgres::outcomes::{Outcome, outcomes};
 pub use postgres::purge::purge_group;
 pub use postgres::retry::retry;
+pub use postgres::revive::revive;
 pub use settings::Settings;
 pub use worker::Worker;
 pub use worker::handler::{Failure, Handled, Handler};

@@ -25,5 +25,5 @@ pub use plans::{
     plans_to_confirm,
 };
 pub use retention::{purged, to_purge};
-pub use select::{Phase, Run, RunState, Running, expired, get, latest_finished, list, lock_running, modes, unfinished_like};
+pub use select::{Phase, Run, RunState, Running, expired, get, in_phase, latest_finished, list, lock_running, modes, unfinished_like};
 pub use tick::{Tick, attach_run, last_tick, now, record_tick, take_schedule};

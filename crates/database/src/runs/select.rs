@@ -229,6 +229,21 @@ pub async fn expired(conn: &mut PgConnection) -> Result<Vec<RunId>, sqlx::Error>
     Ok(ids.into_iter().map(RunId).collect())
 }
 
+/// The unfinished runs of this phase. In [`Phase::Match`] only those whose deadline has not passed, by the database's
+/// clock: the others are about to be ended.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn in_phase(conn: &mut PgConnection, phase: Phase) -> Result<Vec<RunId>, sqlx::Error> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM trueup.runs WHERE phase = $1 AND (phase <> 'match' OR state = 'running' AND deadline >= now()) ORDER BY id",
+    )
+    .bind(phase.as_str())
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(RunId).collect())
+}
+
 /// A run that has not ended, as whoever writes for it must know it.
 #[derive(Debug, Clone)]
 pub struct Running {

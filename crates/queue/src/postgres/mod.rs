@@ -21,6 +21,7 @@ pub(crate) mod purge;
 pub(crate) mod reap;
 pub(crate) mod release;
 pub(crate) mod retry;
+pub(crate) mod revive;
 
 /// A queue in a Postgres database. Cheap to clone.
 #[derive(Clone)]
