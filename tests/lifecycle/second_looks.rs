@@ -49,3 +49,22 @@ async fn a_job_that_nobody_here_can_do_dies_and_says_why() {
     let of_another = deployment.value::<String>(&error("detect")).await;
     assert!(of_another.contains("no spec for kind `ship`; start every replica with the same specs"), "{of_another}");
 }
+
+#[tokio::test]
+async fn a_repair_that_never_gets_through_in_time_fails_alone() {
+    let deployment = Deployment::with_loans(6).await;
+    deployment
+        .sql(
+            "UPDATE loans SET status = 'active' WHERE loan_id <> '6';
+             CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(60); RETURN new; END $$;
+             CREATE TRIGGER stall BEFORE UPDATE ON loans FOR EACH ROW WHEN (old.loan_id = '3') EXECUTE FUNCTION stall()",
+        )
+        .await;
+    let report = deployment.run(Mode::Repair).await.document;
+    let loans = &report.kinds["loan"];
+    assert_eq!((loans.entities, loans.verdicts["in_sync"], loans.verdicts["drifted"], loans.verdicts["failed"]), (6, 1, 4, 1));
+    assert_eq!(loans.repairs["repaired"], 4);
+    let left = "SELECT string_agg(loan_id, ', ') FROM loans WHERE status = 'active'";
+    assert_eq!(deployment.value::<String>(left).await, "3");
+}

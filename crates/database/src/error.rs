@@ -31,6 +31,8 @@ pub enum BindError {
 pub struct RowError {
     /// What Postgres said, in one line.
     pub message: String,
+    /// The same may well succeed later: it took longer than a statement may.
+    pub is_passing: bool,
 }
 
 /// Conditions that pass: class 08 connection, 40 rollback (serialization, deadlock), 53 resources, 57 operator
@@ -41,6 +43,9 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// Conditions that no row is to blame for: insufficient privilege, undefined table, column, function, and a
 /// transaction that is read-only.
 const BLAMELESS: [&str; 5] = ["42501", "42P01", "42703", "42883", READ_ONLY];
+
+/// SQLSTATE of a statement that took longer than `statement_timeout`, or that an administrator cancelled.
+pub(crate) const QUERY_CANCELED: &str = "57014";
 
 /// SQLSTATE of a write on a server, or in a transaction, that only reads.
 pub(crate) const READ_ONLY: &str = "25006";
@@ -102,11 +107,11 @@ impl From<sqlx::Error> for DatabaseError {
 
 impl RowError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
+        Self { message: message.into(), is_passing: false }
     }
 
     pub(crate) fn from_sqlx(error: &sqlx::Error) -> Self {
-        Self { message: sentence(error) }
+        Self { message: sentence(error), is_passing: matches!(blame(error), Blame::Passing) }
     }
 }
 

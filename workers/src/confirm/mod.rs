@@ -5,22 +5,27 @@ mod commit;
 mod second;
 mod settle;
 
+use std::collections::{BTreeMap, HashSet};
+
 use trueup_chain::Intent;
 use trueup_database::Kind;
 use trueup_database::contracts::SeenContract;
 use trueup_database::runs::StoredPlan;
 use trueup_judge::{Confirmation, RunId, confirm, confirm_approved};
-use trueup_queue::{Failure, Handled, Job};
+use trueup_queue::{Failure, Handled, Job, JobId};
 
 use crate::batcher::Answer;
 use crate::context::Context;
 pub(crate) use commit::RUN_ENDED;
 use second::{SecondLook, second_looks};
 
+/// How many plans whose job failed once are concluded in one transaction.
+const TOGETHER_AFTER_A_FAILURE: usize = 16;
+
 /// Confirms plans: the key of each job is a plan's id.
 pub(crate) async fn confirm_plans(context: Context, kind: &Kind, jobs: Vec<Job>, intent: Intent) -> Vec<Answer> {
     match second_looks(&context, kind, &jobs, intent).await {
-        Ok(looks) => finish(&context, kind, looks).await,
+        Ok(looks) => finish(&context, kind, &jobs, looks).await,
         Err(error) => vec![Err(Failure::passing(error.to_string())); jobs.len()],
     }
 }
@@ -41,7 +46,8 @@ struct Decided<'a> {
     second: agree::Second,
 }
 
-async fn finish(context: &Context, kind: &Kind, looks: Vec<Result<SecondLook<'_>, Failure>>) -> Vec<Answer> {
+async fn finish(context: &Context, kind: &Kind, jobs: &[Job], looks: Vec<Result<SecondLook<'_>, Failure>>) -> Vec<Answer> {
+    let jobs: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
     let mut answers = Vec::with_capacity(looks.len());
     let mut decided = Vec::with_capacity(looks.len());
     for look in looks {
@@ -75,13 +81,36 @@ async fn finish(context: &Context, kind: &Kind, looks: Vec<Result<SecondLook<'_>
             Err(failure) => answers.push(Err(failure)),
         }
     }
-    let ended = async {
-        agree::ask_second(context, kind, &mut decided).await?;
-        commit::commit(context, kind, decided).await
-    };
-    if let Err(error) = ended.await {
+    if let Err(error) = agree::ask_second(context, kind, &mut decided).await {
         let failure = Failure::passing(error.to_string());
-        answers.iter_mut().filter(|answer| answer.is_ok()).for_each(|answer| *answer = Err(failure.clone()));
+        return answers.into_iter().map(|answer| answer.and(Err(failure.clone()))).collect();
+    }
+    for together in apart(decided) {
+        let ids: HashSet<JobId> = together.iter().map(|it| it.job.id).collect();
+        if let Err(error) = commit::commit(context, kind, together).await {
+            let failure = Failure::passing(error.to_string());
+            let its = jobs.iter().zip(&mut answers).filter(|(id, answer)| ids.contains(id) && answer.is_ok());
+            its.for_each(|(_, answer)| *answer = Err(failure.clone()));
+        }
     }
     answers
+}
+
+/// What one transaction concludes. What keeps a transaction from being committed (a lock, a statement that takes too
+/// long) fails all that is in it: those that failed before are concluded a few at a time, and then alone, so that in
+/// the end only the one fails that is the reason.
+fn apart(decided: Vec<Decided<'_>>) -> Vec<Vec<Decided<'_>>> {
+    let mut groups: BTreeMap<(usize, usize), Vec<Decided<'_>>> = BTreeMap::new();
+    let mut placed: BTreeMap<usize, usize> = BTreeMap::new();
+    for it in decided {
+        let together = match it.job.failures {
+            ..=0 => usize::MAX,
+            1 => TOGETHER_AFTER_A_FAILURE,
+            _ => 1,
+        };
+        let place = placed.entry(together).or_default();
+        groups.entry((together, *place / together)).or_default().push(it);
+        *place += 1;
+    }
+    groups.into_values().collect()
 }

@@ -4,11 +4,10 @@ use sqlx::PgPool;
 use trueup_chain::Intent;
 use trueup_database::{DatabaseError, Kind, Located, LocatedKey, NewRow};
 use trueup_judge::{ChainKey, SkipReason, Verdict, judge_missing_row};
-use trueup_queue::Failure;
 use trueup_spec::Source;
 
 use super::observe::{is_behind, observe};
-use super::{Look, LookResult, all_failed, distinct};
+use super::{Look, LookResult, all_failed, distinct, of_row};
 use crate::context::Context;
 
 /// Looks at keys that the chain enumerates and the table lacked when they were enqueued; one answer for each, in order.
@@ -31,7 +30,7 @@ pub(crate) async fn look_at_keys(context: &Context, kind: &Kind, keys: &[ChainKe
                 let hash = matches!(kind.spec().source, Source::Transaction(_)).then(|| key.0.clone());
                 missing.push((key, Located { arguments, contract, also_contracts, hash, floor, ..Located::default() }));
             }
-            Err(error) => drop(looks.insert(key, Err(Failure::permanent(error.to_string())))),
+            Err(error) => drop(looks.insert(key, Err(of_row(&error)))),
         }
     }
     let observed = observe(context, kind.spec(), missing.iter().map(|(_, located)| located), intent).await;
@@ -66,7 +65,7 @@ pub(crate) async fn look_at_keys(context: &Context, kind: &Kind, keys: &[ChainKe
                 );
                 Ok(Look::of(judgement, Some(key.clone()), observed, 0))
             }
-            Err(error) => Err(Failure::permanent(error.to_string())),
+            Err(error) => Err(of_row(&error)),
         };
         looks.insert(key, look);
     }

@@ -20,8 +20,8 @@ pub(crate) use rows::{located_and_observed, look_at_rows};
 use std::collections::HashSet;
 use std::hash::Hash;
 
-use trueup_database::DatabaseError;
 use trueup_database::contracts::SeenContract;
+use trueup_database::{DatabaseError, RowError};
 use trueup_judge::{ChainKey, Judgement, UnknownReason, Verdict};
 use trueup_queue::Failure;
 
@@ -123,6 +123,12 @@ impl Look {
 }
 
 type LookResult = Result<Look, Failure>;
+
+/// The row itself cannot be worked with: trying again is pointless until someone mends it, unless it was only slow.
+fn of_row(error: &RowError) -> Failure {
+    let why = error.to_string();
+    if error.is_passing { Failure::passing(why) } else { Failure::permanent(why) }
+}
 
 /// The database did not answer: every job of the batch is tried again.
 fn all_failed(count: usize, error: &DatabaseError) -> Vec<LookResult> {

@@ -3,11 +3,10 @@ use std::collections::HashMap;
 use trueup_chain::Intent;
 use trueup_database::{Compare, Compared, DatabaseError, Kind, Located, RowError};
 use trueup_judge::{Judgement, RowFacts, RowIdentity, Seen, SkipReason, Target, Verdict, judge_provisional, judge_row, resolution_of};
-use trueup_queue::Failure;
 
 use super::observe::{Observed, is_behind, observe};
 use super::provisional::{Created, Seeking, look_at_creations};
-use super::{Look, LookResult, all_failed, distinct};
+use super::{Look, LookResult, all_failed, distinct, of_row};
 use crate::context::Context;
 
 /// Looks at rows; one answer for each, in order. The whole batch costs one statement to locate, its share of the
@@ -52,7 +51,7 @@ pub(crate) async fn look_at_rows(context: &Context, kind: &Kind, rows: &[RowIden
     };
     for (identity, located, observed) in found {
         let look = match (compared.remove(&identity).transpose(), creations.remove(&identity).transpose()) {
-            (Err(error), _) => Err(Failure::permanent(error.to_string())),
+            (Err(error), _) => Err(of_row(&error)),
             (_, Err(failure)) => Err(failure),
             (Ok(compared), Ok(created)) => Ok(match (compared, created) {
                 (Some(compared), Some(created)) if compared.facts.provisional => seek(kind, located, compared.facts, created),
@@ -100,9 +99,8 @@ fn seek(kind: &Kind, located: Located, facts: RowFacts, created: Created) -> Loo
     Look { seeking: Some(Box::new(seeking)), ..Look::of(judgement, located.key, created.observed, settles_in_secs) }
 }
 
-/// The row itself cannot be worked with: trying again is pointless until someone mends it.
 fn failed(looks: &mut HashMap<RowIdentity, LookResult>, identity: RowIdentity, error: &RowError) {
-    looks.insert(identity, Err(Failure::permanent(error.to_string())));
+    looks.insert(identity, Err(of_row(error)));
 }
 
 /// Locates and observes rows without judging them. Rows that cannot be located or observed are left out.

@@ -11,6 +11,7 @@ mod events;
 mod layouts;
 mod locate;
 mod odds;
+mod patience;
 mod properties;
 mod reality;
 mod refusals;
