@@ -1,6 +1,6 @@
 //! What may still be done about runs that have ended.
 
-use trueup::Mode;
+use trueup::{Mode, RunId};
 use trueup_queue::State;
 use trueup_queue::inspect::{self, Filter, LIST_LIMIT};
 use trueup_workers::{cancel, enqueue_run, retry_jobs, start_run};
@@ -75,7 +75,7 @@ async fn job_rows_of_an_old_run_go_but_for_the_dead_and_its_report_stays() {
         deployment.value(&format!("SELECT string_agg(state || ' ' || key, ', ') FROM trueup.jobs WHERE group_id = {run}")).await;
     assert_eq!(left, "dead 6");
     assert!(deployment.value::<i64>(&format!("SELECT count(*) FROM trueup.jobs WHERE group_id = {recent}")).await > 6);
-    assert_eq!(deployment.report(trueup::RunId(run)).await.document.total("in_sync"), 5);
+    assert_eq!(deployment.report(RunId(run)).await.document.total("in_sync"), 5);
 }
 
 /// Found by the simulator, seed 2: the job that writes the report was cancelled with the rest, and the run never ended.
@@ -113,4 +113,33 @@ async fn cancelling_waits_for_no_transaction_that_holds_a_job_and_wants_the_run(
     assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.jobs WHERE state = 'cancelled'").await, 9);
     let finished = deployment.finish(&trueup, run).await;
     assert_eq!(finished.document.run.state.as_str(), "cancelled");
+}
+
+#[tokio::test]
+async fn jobs_put_by_hand_into_a_run_that_has_ended_end_and_change_nothing_of_it() {
+    let deployment = Deployment::with_loans(3).await;
+    let run = RunId(deployment.run(Mode::Repair).await.document.run.id);
+    let counts = "SELECT format('%s %s/%s %s/%s', phase, detect_done, detect_total, confirm_done, confirm_total) FROM trueup.runs";
+    assert_eq!(deployment.value::<String>(counts).await, "done 3/3 0/0");
+    let report = "SELECT document::text FROM trueup.reports";
+    let reported: String = deployment.value(report).await;
+
+    deployment
+        .sql(
+            "DELETE FROM trueup.jobs;
+             UPDATE loans SET status = 'active' WHERE loan_id = '2';
+             INSERT INTO trueup.jobs (group_id, priority, task, kind, key)
+             SELECT id, 0, task, 'loan', key FROM trueup.runs, (VALUES ('detect', '1'), ('detect', '2'), ('confirm', '77')) AS it (task, key)",
+        )
+        .await;
+    let roles = Roles::of(&deployment).await.worker("test");
+    until(&deployment, "NOT EXISTS (SELECT FROM trueup.jobs WHERE state NOT IN ('done', 'dead'))").await;
+    roles.end().await;
+    let ends = "SELECT string_agg(concat_ws(' ', task, key, state, outcome), ', ' ORDER BY key) FROM trueup.jobs";
+    let ends: String = deployment.value(ends).await;
+    assert!(ends.starts_with("detect 1 done in_sync, detect 2 done drifted, confirm 77 "), "{ends}");
+    assert_eq!(deployment.value::<String>(counts).await, "done 3/3 0/0");
+    assert_eq!(deployment.value::<String>(report).await, reported);
+    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.repairs").await, 0);
+    assert_eq!(deployment.report(run).await.drifts.len(), 0);
 }

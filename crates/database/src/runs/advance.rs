@@ -25,13 +25,20 @@ pub struct Counted {
 /// Adds to a run's counts and, if that completes its phase, moves it on. The phase that it moved to is returned, and
 /// the caller enqueues that phase's job in the same transaction.
 ///
+/// Once a phase is over, no more of its jobs are counted than were its own: one that somebody put into the run later
+/// ends like any other, instead of being refused, together with the jobs of other runs that end in its transaction.
+///
 /// # Errors
 /// What Postgres said.
 pub async fn count(conn: &mut PgConnection, run: RunId, counted: &Counted) -> Result<Option<Phase>, sqlx::Error> {
     let phase: Option<String> = sqlx::query_scalar(
         "UPDATE trueup.runs AS r SET
-             detect_done = r.detect_done + $2,
-             confirm_done = r.confirm_done + $3,
+             detect_done = CASE
+                 WHEN r.phase IN ('enqueue', 'detect') THEN r.detect_done + $2
+                 ELSE least(r.detect_done + $2, r.detect_total) END,
+             confirm_done = CASE
+                 WHEN r.phase = 'confirm' THEN r.confirm_done + $3
+                 ELSE least(r.confirm_done + $3, r.confirm_total) END,
              usage = (SELECT coalesce(jsonb_object_agg(name, total), '{}')
                       FROM (SELECT key AS name, sum(value::bigint) AS total
                             FROM (SELECT * FROM jsonb_each_text(r.usage) UNION ALL SELECT * FROM jsonb_each_text($4)) AS part
