@@ -23,6 +23,8 @@ pub(crate) struct Known {
     pub(crate) tip: u32,
     /// How far behind it an endpoint may be.
     pub(crate) max_lag: u32,
+    /// There is no other endpoint: nobody to ask instead, and nobody to be compared with later.
+    pub(crate) is_alone: bool,
 }
 
 // === impl Member ===
@@ -41,7 +43,8 @@ impl Member {
         let said = self.standing().said(T::METHOD);
         let answer = read.await.inspect_err(|error| self.note_failure(error))?;
         let ledger = answer.ledger();
-        if behind(ledger, known) {
+        // One that is alone is asked again at once: nothing else could show that it has caught up.
+        if behind(ledger, known) && !known.is_alone {
             let turn = self.standing().compared(Some(lag(ledger, known.tip)), Instant::now());
             self.tell(turn);
         }

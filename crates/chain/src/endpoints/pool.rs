@@ -147,7 +147,7 @@ impl Pool {
     /// What answers to what is asked now are held against.
     pub(super) fn known(&self) -> Known {
         let tip = self.members.iter().map(|member| member.standing().tip()).max().unwrap_or_default();
-        Known { tip, max_lag: self.max_lag }
+        Known { tip, max_lag: self.max_lag, is_alone: self.is_single() }
     }
 
     /// There is one endpoint, and nobody to go to or to be compared with.

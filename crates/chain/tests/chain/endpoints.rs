@@ -126,6 +126,18 @@ async fn a_single_endpoint_that_goes_back_in_time_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_single_endpoint_that_was_far_behind_is_used_again_as_soon_as_it_has_caught_up() {
+    let node = Node::start().await;
+    let chain = connect(&[&node]).await;
+    assert!(read(&chain).await.is_ok());
+    node.state().tip = TIP - 100;
+    let error = read(&chain).await.expect_err("it said more before");
+    assert!(matches!(error, ReadError::Lagging { ledger, known: TIP, .. } if ledger == TIP - 100), "{error}");
+    node.state().tip = TIP;
+    assert_eq!(read(&chain).await.expect("it has caught up").stamp.ledger, TIP);
+}
+
+#[tokio::test]
 async fn who_asks_for_a_pause_gets_it_and_the_others_are_not_slower_for_it() {
     let (first, second) = (Node::start().await, Node::start().await);
     let chain = Chain::connect(Config { watch_every: LIMIT, ..config(&[&first, &second]) }).await.expect("connects");
