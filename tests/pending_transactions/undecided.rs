@@ -2,7 +2,7 @@
 
 use trueup::Mode;
 use trueup_chain::Chain;
-use trueup_devnet::{BuildOptions, Built, Call, Invoked, Keypair, scval};
+use trueup_devnet::{BuildOptions, Built, Call, Faults, Invoked, Keypair, scval};
 
 use crate::pending_transactions::archive::Archive;
 use crate::support::{Deployment, Finished};
@@ -140,6 +140,26 @@ async fn a_used_number_is_an_expiry_after_two_answers_and_without_an_end_it_is_s
     assert_eq!(world.deployment.value::<String>(evidence).await, "absence, sequence_used");
     let remembered = "SELECT count(*) FROM trueup.entities WHERE checkpoint -> 'ended_at' IS NOT NULL AND identity = 'ended'";
     assert_eq!(world.deployment.value::<i64>(remembered).await, 1);
+}
+
+#[tokio::test]
+async fn where_two_endpoints_must_agree_each_shows_an_absence_twice() {
+    let mut world = World::new(SPEC, "text").await;
+    let second = world.deployment.devnet.serve_with("127.0.0.1:0", Faults::default()).await.expect("a free port");
+    world.deployment.config.rpc_urls = vec![second.url.clone()];
+    world.deployment.config.confirm = Some(2);
+    let account = world.account();
+    let submitted = world.now();
+    let ended = world.build(&account, Some(submitted + 15));
+    world.invoke(&account);
+    world.row("ended", &ended.hash, "pending", Some(submitted), Some(&ended.envelope)).await;
+    for _ in 0..3 {
+        world.deployment.devnet.close_ledger();
+    }
+    world.deployment.run(Mode::Repair).await;
+    assert_eq!(world.states().await, "ended=expired");
+    let endpoints = "SELECT count(*) FROM trueup.entities, jsonb_object_keys(checkpoint -> 'ended_at')";
+    assert_eq!(world.deployment.value::<i64>(endpoints).await, 2, "the second one's first answer is remembered, too");
 }
 
 #[tokio::test]

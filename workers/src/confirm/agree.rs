@@ -111,6 +111,10 @@ async fn ask_apart_from(context: &Context, kind: &Kind, first: String, group: Ve
         {
             stamp.confirmed_by.clone_from(&look.endpoint);
         }
+        // An absence that it shows for the first time is proof only to a later look, which must know of this one.
+        if let (Second::Unclear(_), Some(Ok(look))) = (&it.second, look) {
+            it.remember.clone_from(&look.remember);
+        }
     }
 }
 

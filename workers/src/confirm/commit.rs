@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use trueup_database::contracts::{self, SeenContract};
 use trueup_database::runs::{self, RepairState, Running};
-use trueup_database::{Kind, Order, RepairOutcome};
+use trueup_database::{Kind, Order, RepairOutcome, keep_checkpoints};
 use trueup_judge::{Confirmation, EntityKind, HeldBack, Mode, PlanId, RunId};
 use trueup_queue::{Ack, AckResult};
 
@@ -54,6 +54,8 @@ pub(super) async fn commit(context: &Context, kind: &Kind, decided: Vec<Decided<
     let over = decided.iter().filter(|it| matches!(it.confirmation, Confirmation::Confirmed(_)));
     let over = over.filter_map(|it| it.plan.body.identity.as_ref().zip(it.creation_over.as_deref()));
     keep_over(&mut tx, &kind.spec().kind, over).await?;
+    let checkpoints: Vec<_> = decided.iter().filter_map(|it| it.plan.body.identity.clone().zip(it.remember.clone())).collect();
+    keep_checkpoints(&mut tx, &context.pools.statements, &kind.spec().kind, &checkpoints).await?;
     for it in decided {
         let _entered = it.span.clone().entered();
         let settling = settle(context, kind, &it, outcomes.get(&it.plan.id), held_back.get(&it.plan.id), repairs(&it));

@@ -44,6 +44,8 @@ struct Decided<'a> {
     creation_over: Option<String>,
     confirmation: Confirmation,
     second: agree::Second,
+    /// What the second endpoint's next look at the row should know.
+    remember: Option<serde_json::Value>,
 }
 
 async fn finish(context: &Context, kind: &Kind, jobs: &[Job], looks: Vec<Result<SecondLook<'_>, Failure>>) -> Vec<Answer> {
@@ -75,6 +77,7 @@ async fn finish(context: &Context, kind: &Kind, jobs: &[Job], looks: Vec<Result<
                     creation_over,
                     confirmation,
                     second: agree::Second::NotNeeded,
+                    remember: None,
                 });
                 answers.push(Ok(Handled::AlreadyAcked));
             }
