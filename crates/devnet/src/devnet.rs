@@ -68,6 +68,8 @@ pub struct Recorded {
     pub ledger: u32,
     /// Whether it took effect.
     pub succeeded: bool,
+    /// When that ledger closed, Unix seconds.
+    pub closed_at: u64,
     /// XDR of its `TransactionResult`.
     pub result: Vec<u8>,
 }
@@ -241,7 +243,12 @@ impl Devnet {
         let chain = self.chain();
         let (ledger, index) = chain.transaction(&bytes)?;
         let transaction = ledger.transactions.get(index)?;
-        Some(Recorded { ledger: ledger.sequence, succeeded: transaction.succeeded, result: transaction.result.clone() })
+        Some(Recorded {
+            ledger: ledger.sequence,
+            succeeded: transaction.succeeded,
+            closed_at: ledger.close_time,
+            result: transaction.result.clone(),
+        })
     }
 
     /// How many entries the chain holds.

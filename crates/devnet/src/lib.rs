@@ -59,4 +59,4 @@ pub use entries::{StoredEntry, UNDO_LEDGERS};
 pub use error::Error;
 pub use faults::{FaultSwitch, Faults};
 pub use keys::Keypair;
-pub use rpc::Served;
+pub use rpc::{Emitted, Served};

@@ -55,9 +55,28 @@ CREATE TABLE public.scores (
 CREATE TABLE public.transactions (
     id           uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     hash         text UNIQUE,
-    status       text        NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'success', 'failed')),
+    status       text        NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'success', 'failed', 'expired', 'superseded')),
     ledger       bigint,
+    envelope     text,
     submitted_at timestamptz NOT NULL
+);
+
+-- Loans that were asked for, under made-up keys until the real ones are known, and what refers to them.
+CREATE TABLE public.requests (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    loan_id    text           NOT NULL UNIQUE,
+    wallet     text           NOT NULL,
+    amount     numeric(20, 7) NOT NULL,
+    status     text           NOT NULL DEFAULT 'open',
+    tx_hash    text,
+    envelope   text,
+    created_at timestamptz    NOT NULL
+);
+CREATE TABLE public.request_payments (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    loan_id text   NOT NULL REFERENCES public.requests (loan_id),
+    -- The row that it belongs to, whatever its key is called.
+    request bigint NOT NULL
 );
 
 CREATE SCHEMA sim;
@@ -100,7 +119,7 @@ DO $$
 DECLARE it record;
 BEGIN
     FOR it IN VALUES ('loans', '''id'''), ('mirror', '''contract'', ''loan_id'''), ('positions', '''wallet'''), ('scores', '''id'''),
-                     ('transactions', '''id''') LOOP
+                     ('transactions', '''id'''), ('requests', '''id''') LOOP
         EXECUTE format('CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON public.%I FOR EACH ROW EXECUTE FUNCTION sim.refuse()', it.column1);
         EXECUTE format('CREATE TRIGGER record AFTER INSERT OR UPDATE OR DELETE ON public.%I FOR EACH ROW EXECUTE FUNCTION sim.record(%s)',
                        it.column1, it.column2);
@@ -114,6 +133,11 @@ CREATE TABLE sim.mirror (contract text, loan_id bigint, tag text, PRIMARY KEY (c
 CREATE TABLE sim.positions (wallet text PRIMARY KEY, nickname text);
 CREATE TABLE sim.scores (wallet text PRIMARY KEY, badge text);
 CREATE TABLE sim.transactions (hash text PRIMARY KEY, submitted_at timestamptz NOT NULL);
+-- What was signed and never arrived.
+CREATE TABLE sim.envelopes (hash text PRIMARY KEY, source text NOT NULL, sequence bigint NOT NULL, max_time bigint);
+-- What becomes of a request: `known` and `unseen` get the key that is `real`, the one by its transaction, the other by
+-- its event; `twin`, `taken` and `in_flight` never get one; `failed` and `expired` are called so; `true` has it.
+CREATE TABLE sim.requests (id bigint PRIMARY KEY, fate text NOT NULL, real text, created_at timestamptz NOT NULL);
 
 -- The chain at the end, decoded by the simulator: what the columns should hold. NULL keys do not occur.
 CREATE SCHEMA truth;
@@ -123,4 +147,6 @@ CREATE TABLE truth.mirror (contract text, loan_id bigint, state text, amount num
 CREATE TABLE truth.positions (
     wallet text PRIMARY KEY, shares numeric, deposited numeric, rewards numeric, tier text, boost_bps numeric, locked_until timestamptz);
 CREATE TABLE truth.scores (wallet text PRIMARY KEY, score numeric, level text, loans_repaid numeric, loans_defaulted numeric);
-CREATE TABLE truth.transactions (hash text PRIMARY KEY, status text, ledger numeric);
+CREATE TABLE truth.transactions (hash text PRIMARY KEY, status text, ledger numeric, closed_at timestamptz);
+CREATE TABLE truth.events (
+    id text PRIMARY KEY, ledger bigint, contract text, transaction text, topics text[], data text);

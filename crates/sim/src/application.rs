@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sqlx::PgPool;
 use stellar_xdr::ScVal;
-use trueup_devnet::{BuildOptions, Call, Invoked, Status, scval};
+use trueup_devnet::{Call, Invoked, Status, scval};
 
 use crate::deeds::{Deed, Kept, Written};
 use crate::entry::units;
@@ -25,14 +25,16 @@ const INVENTED_FROM: u32 = 900_000;
 
 /// The application.
 pub(crate) struct Application {
-    world: Arc<World>,
-    pool: PgPool,
-    story: Story,
+    pub(crate) world: Arc<World>,
+    pub(crate) pool: PgPool,
+    pub(crate) story: Story,
     /// Writes that come later: after so many deeds.
     late: VecDeque<(usize, Kind, Key, Columns)>,
     /// Made-up keys and the true ones.
     made_up: VecDeque<(String, u64)>,
-    deeds: usize,
+    /// Real keys of requests that are still to be noted in the model.
+    pub(crate) real_keys: Vec<(i64, String)>,
+    pub(crate) deeds: usize,
     /// Writes that the database did not take; they are lost, as the application's own errors are.
     pub(crate) lost: usize,
 }
@@ -41,7 +43,7 @@ pub(crate) struct Application {
 
 impl Application {
     pub(crate) fn new(world: Arc<World>, pool: PgPool, story: Story) -> Self {
-        Self { world, pool, story, late: VecDeque::new(), made_up: VecDeque::new(), deeds: 0, lost: 0 }
+        Self { world, pool, story, late: VecDeque::new(), made_up: VecDeque::new(), real_keys: Vec::new(), deeds: 0, lost: 0 }
     }
 
     /// Does each deed at its moment.
@@ -62,6 +64,8 @@ impl Application {
         while self.made_up.len() > usize::from(leave_one) {
             self.resolve().await;
         }
+        self.note_real_keys().await;
+        self.let_time_pass().await;
     }
 
     pub(crate) async fn perform(&mut self, deed: &Deed) -> anyhow::Result<()> {
@@ -115,13 +119,11 @@ impl Application {
                     self.write(Kind::Score, vec![wallet], row, true).await?;
                 }
             }
-            Deed::Submit { provider } => {
-                let user = world.user(provider);
-                let args = vec![scval::address(&user.address())?, scval::i128(1_000)];
-                let call = world.call(user, &world.contracts.pool, "deposit", args);
-                let devnet = world.devnet.clone();
-                let hash = tokio::task::spawn_blocking(move || devnet.build(&call, BuildOptions::default())).await??.hash;
-                self.keep(&hash, Columns::from([("status", Some("pending".to_owned()))])).await;
+            Deed::Submit { provider, bounded } => {
+                self.sign(provider, bounded).await?;
+            }
+            Deed::Request { requester, amount, fate, payments } => {
+                self.request(requester, amount, fate, payments).await?;
             }
             Deed::Scribble { kind, row, column } => {
                 let columns = kind.columns();
@@ -250,7 +252,7 @@ impl Application {
         self.keep(&invoked.hash, columns).await;
     }
 
-    async fn keep(&mut self, hash: &str, mut columns: Columns) {
+    pub(crate) async fn keep(&mut self, hash: &str, mut columns: Columns) {
         // As of the ledger before: a transaction is submitted before its ledger closes.
         let submitted = self.world.devnet.latest().close_time.saturating_sub(self.world.devnet.config().ledger_seconds);
         columns.insert("submitted_at", crate::kind::instant(&submitted.to_string()).ok());
@@ -310,6 +312,7 @@ impl Application {
             Kind::Mirror => (vec![world.contracts.lending.clone(), id], Columns::from([("amount", amount)])),
             Kind::Position => (vec![stranger], Columns::from([("shares", amount.clone()), ("deposited", amount)])),
             Kind::Score => (vec![stranger], Columns::from([("score", Some("1".to_owned())), ("level", Some("tin".to_owned()))])),
+            Kind::Request => return Ok(()),
             Kind::Transaction => {
                 self.keep(&format!("{number:064x}"), Columns::from([("status", Some("pending".to_owned()))])).await;
                 return Ok(());
@@ -329,7 +332,7 @@ impl Application {
             Kind::Mirror => Columns::from([("details", Some(format!("{{\"tag\": \"tag {text}\"}}")))]),
             Kind::Position => Columns::from([("nickname", Some(format!("nick {text}")))]),
             Kind::Score => Columns::from([("badge", Some("gold".to_owned()))]),
-            Kind::Transaction => return,
+            Kind::Transaction | Kind::Request => return,
         };
         self.on_some_row(kind, row, &columns).await;
     }
@@ -351,7 +354,7 @@ impl Application {
     }
 
     /// Counts a write that the database did not take.
-    fn wrote(&mut self, result: Result<(), sqlx::Error>) {
+    pub(crate) fn wrote(&mut self, result: Result<(), sqlx::Error>) {
         if let Err(error) = result {
             self.lost += 1;
             self.story.tell(format!("the application lost a write: {error}"));

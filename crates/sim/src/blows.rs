@@ -77,8 +77,8 @@ pub(crate) async fn strike(shared: &Shared, blows: &[At<Blow>]) -> anyhow::Resul
             }
             Blow::Revert { pick } => {
                 let sql = format!(
-                    "SELECT id FROM trueup.repairs WHERE action = 'update' ORDER BY id
-                     OFFSET {pick} % greatest((SELECT count(*) FROM trueup.repairs WHERE action = 'update'), 1) LIMIT 1"
+                    "SELECT id FROM trueup.repairs WHERE action IN ('update', 'resolve') ORDER BY id
+                     OFFSET {pick} % greatest((SELECT count(*) FROM trueup.repairs WHERE action IN ('update', 'resolve')), 1) LIMIT 1"
                 );
                 if let Some(repair) = number(shared, &sql).await {
                     let program = shared.program.clone();

@@ -71,6 +71,15 @@ pub(crate) enum Deed {
     /// A transaction is signed and never arrives.
     Submit {
         provider: u32,
+        /// Whether it is valid for a while only.
+        bounded: bool,
+    },
+    /// A loan is asked for, whose row has a made-up key until trueup finds the real one.
+    Request {
+        requester: u32,
+        amount: i128,
+        fate: Fate,
+        payments: u32,
     },
     /// A row is set to something wrong, without any cause on chain.
     Scribble {
@@ -104,6 +113,31 @@ pub(crate) enum Deed {
     },
     /// A row with a made-up key gets its true one.
     Resolve,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It lands, and its row names its transaction.
+    Known,
+    /// It lands, and its row does not know by which transaction.
+    Unseen,
+    /// Two that cannot be told apart land.
+    Twins,
+    /// It lands, and another row has its key by then.
+    Taken,
+    /// Its transaction fails.
+    Failed,
+    /// Its transaction never arrives, and cannot any more.
+    Expired,
+    /// Its transaction has not arrived yet.
+    InFlight,
+}
+
+// === impl Fate ===
+
+impl Fate {
+    const ALL: [Self; 7] = [Self::Known, Self::Unseen, Self::Twins, Self::Taken, Self::Failed, Self::Expired, Self::InFlight];
 }
 
 /// How the application writes a row after its cause on chain.
@@ -158,9 +192,15 @@ impl Deed {
             54..60 => Self::Withdraw { provider: pick, percent, row: written(random), kept: kept(random) },
             60..63 => Self::Boost { provider: pick, bps: random.random_range(10_500..20_000), row: written(random), kept: kept(random) },
             63..69 => Self::Record { user: pick, repaid: random.random_ratio(1, 2), row: written(random), kept: kept(random) },
-            69..72 => Self::Submit { provider: pick },
-            72..83 => Self::Scribble { kind: any_kind(random), row: pick, column: random.random::<u32>() >> 1 },
-            83..87 => Self::Delete { kind: any_kind(random), row: pick },
+            69..72 => Self::Submit { provider: pick, bounded: random.random_ratio(1, 2) },
+            72..80 => Self::Request {
+                requester: pick,
+                amount: amount(random),
+                fate: Fate::ALL[random.random_range(0..Fate::ALL.len())],
+                payments: random.random_range(0..3),
+            },
+            80..84 => Self::Scribble { kind: any_kind(random), row: pick, column: random.random::<u32>() >> 1 },
+            84..87 => Self::Delete { kind: any_kind(random), row: pick },
             87..89 => Self::Invent { kind: any_kind(random), number: pick },
             89..91 => Self::Reject { row: pick },
             91..93 => Self::Hide { row: pick },
@@ -188,7 +228,7 @@ fn amount(random: &mut impl Rng) -> i128 {
 }
 
 fn any_kind(random: &mut impl Rng) -> Kind {
-    Kind::ALL[random.random_range(0..Kind::ALL.len())]
+    Kind::MISTREATED[random.random_range(0..Kind::MISTREATED.len())]
 }
 
 fn written(random: &mut impl Rng) -> Written {

@@ -6,15 +6,13 @@ use anyhow::Context as _;
 
 use crate::world::World;
 
-/// How many RPC endpoints there are.
-pub(crate) const ENDPOINTS: usize = 1;
-
-const SPECS: [(&str, &str); 5] = [
+const SPECS: [(&str, &str); 6] = [
     ("loan.toml", include_str!("../specs/loan.toml")),
     ("mirror.toml", include_str!("../specs/mirror.toml")),
     ("position.toml", include_str!("../specs/position.toml")),
     ("score.toml", include_str!("../specs/score.toml")),
     ("transaction.toml", include_str!("../specs/transaction.toml")),
+    ("request.toml", include_str!("../specs/request.toml")),
 ];
 
 const LIMITS: &str = "
@@ -33,6 +31,9 @@ tick_ms = 100
 enqueue_claim_secs = 1
 jobs_per_chunk = 20
 unreachable_after_secs = 30
+events_ms = 150
+events_catch_up_secs = 2
+events_per_page = 7
 
 [database]
 readers = 2
@@ -55,23 +56,34 @@ mode = "repair"
 timeout_secs = 3
 "#;
 
-/// Writes them.
+/// What the specs let a run write, and what it is where the guard is to hold.
+const OPEN_GUARD: &str = "max_share = \"100%\"";
+const TIGHT_GUARD: &str = "max_share = \"10%\"\nfloor = 0";
+
+/// Writes them: `trueup.toml`, `quiet.toml` without schedules, and `guarded.toml`, whose specs let a run write little.
 pub(crate) fn write(folder: &Path, world: &World, database_url: &str) -> anyhow::Result<()> {
-    let specs = folder.join("specs");
-    std::fs::create_dir(&specs)?;
     let contracts =
         [("${LENDING}", &world.contracts.lending), ("${POOL}", &world.contracts.pool), ("${REPUTATION}", &world.contracts.reputation)];
-    for (name, text) in SPECS {
-        let text = contracts.iter().fold(text.to_owned(), |text, (variable, contract)| text.replace(variable, contract));
-        std::fs::write(specs.join(name), text)?;
+    for (specs, guard) in [("specs", OPEN_GUARD), ("guarded", TIGHT_GUARD)] {
+        let specs = folder.join(specs);
+        std::fs::create_dir(&specs)?;
+        for (name, text) in SPECS {
+            let text = contracts.iter().fold(text.to_owned(), |text, (variable, contract)| text.replace(variable, contract));
+            std::fs::write(specs.join(name), text.replace(OPEN_GUARD, guard))?;
+        }
     }
-    let head = format!(
-        "database_url = {database_url:?}\nrpc_url = {:?}\nnetwork_passphrase = {:?}\nspecs = [{:?}]\nrpc_calls_per_second = 1000\nrpc_timeout_ms = 700\n",
-        world.endpoints.first().context("an endpoint")?.url,
-        world.devnet.config().network_passphrase,
-        specs
-    );
-    std::fs::write(folder.join("quiet.toml"), format!("{head}{LIMITS}"))?;
-    std::fs::write(folder.join("trueup.toml"), format!("{head}{LIMITS}{SCHEDULES}"))?;
+    let urls: Vec<&str> = world.endpoints.iter().map(|endpoint| endpoint.url.as_str()).collect();
+    let (first, others) = urls.split_first().context("an endpoint")?;
+    let head = |specs: &str| {
+        format!(
+            "database_url = {database_url:?}\nrpc_url = {first:?}\nrpc_urls = {others:?}\nconfirm = {}\nnetwork_passphrase = {:?}\nspecs = [{:?}]\nrpc_calls_per_second = 1000\nrpc_timeout_ms = 700\n",
+            world.confirm,
+            world.devnet.config().network_passphrase,
+            folder.join(specs)
+        )
+    };
+    std::fs::write(folder.join("quiet.toml"), format!("{}{LIMITS}", head("specs")))?;
+    std::fs::write(folder.join("guarded.toml"), format!("{}{LIMITS}", head("guarded")))?;
+    std::fs::write(folder.join("trueup.toml"), format!("{}{LIMITS}{SCHEDULES}", head("specs")))?;
     Ok(())
 }

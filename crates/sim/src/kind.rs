@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     Position,
     Score,
     Transaction,
+    Request,
 }
 
 /// A column that trueup may write.
@@ -56,11 +57,16 @@ const POSITION: &[Column] = &[
 ];
 const SCORE: &[Column] = &[column("score", "numeric"), column("loans_repaid", "numeric"), column("loans_defaulted", "numeric")];
 const TRANSACTION: &[Column] = &[column("status", "text"), column("ledger", "numeric")];
+const REQUEST: &[Column] = &[column("loan_id", "text"), column("status", "text")];
 
 // === impl Kind ===
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] = [Self::Loan, Self::Mirror, Self::Position, Self::Score, Self::Transaction];
+    pub(crate) const ALL: [Self; 6] = [Self::Loan, Self::Mirror, Self::Position, Self::Score, Self::Transaction, Self::Request];
+
+    /// Those whose rows the application scribbles over, deletes and invents. What becomes of a request is drawn when it
+    /// is made, and is left so.
+    pub(crate) const MISTREATED: [Self; 5] = [Self::Loan, Self::Mirror, Self::Position, Self::Score, Self::Transaction];
 
     /// As the specs name it.
     pub(crate) const fn name(self) -> &'static str {
@@ -70,6 +76,7 @@ impl Kind {
             Self::Position => "position",
             Self::Score => "score",
             Self::Transaction => "transaction",
+            Self::Request => "request",
         }
     }
 
@@ -84,6 +91,7 @@ impl Kind {
             Self::Position => "positions",
             Self::Score => "scores",
             Self::Transaction => "transactions",
+            Self::Request => "requests",
         }
     }
 
@@ -95,6 +103,7 @@ impl Kind {
             Self::Position => POSITION,
             Self::Score => SCORE,
             Self::Transaction => TRANSACTION,
+            Self::Request => REQUEST,
         }
     }
 
@@ -105,7 +114,7 @@ impl Kind {
     /// The columns that make the chain key.
     pub(crate) const fn key(self) -> &'static [&'static str] {
         match self {
-            Self::Loan => &["loan_id"],
+            Self::Loan | Self::Request => &["loan_id"],
             Self::Mirror => &["contract", "loan_id"],
             Self::Position | Self::Score => &["wallet"],
             Self::Transaction => &["hash"],
@@ -119,7 +128,7 @@ impl Kind {
             entry_key(contract, "Loan", [ScVal::U32(u32::try_from(id % 32)?), ScVal::U64(id)])
         };
         match self {
-            Self::Loan => loan(&contracts.lending, chain_key),
+            Self::Loan | Self::Request => loan(&contracts.lending, chain_key),
             Self::Mirror => {
                 let parts: Vec<String> = serde_json::from_str(chain_key).with_context(|| format!("the key `{chain_key}`"))?;
                 let [contract, id] = parts.as_slice() else { bail!("the key `{chain_key}` has not two parts") };
@@ -172,6 +181,7 @@ impl Kind {
                 columns.insert("loans_defaulted", Some(text(field(value, "defaulted")?)?));
             }
             Self::Transaction => bail!("a transaction is no entry"),
+            Self::Request => bail!("nothing of a request but its key and status is written"),
         }
         Ok(columns)
     }
@@ -186,6 +196,11 @@ impl Kind {
 pub(crate) fn transaction_columns(succeeded: bool, ledger: u32) -> Columns {
     let status = if succeeded { "success" } else { "failed" };
     Columns::from([("status", Some(status.to_owned())), ("ledger", Some(ledger.to_string()))])
+}
+
+/// What the columns of a transaction's row should hold that no ledger holds and none can any more.
+pub(crate) fn ended_columns(status: &str) -> Columns {
+    Columns::from([("status", Some(status.to_owned())), ("ledger", None)])
 }
 
 /// Seconds since 1970, as Postgres reads an instant.

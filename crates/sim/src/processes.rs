@@ -37,7 +37,7 @@ impl Mode {
 #[derive(Clone)]
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
-    /// Holds `trueup.toml`, `quiet.toml` (without schedules), specs and logs.
+    /// Holds `trueup.toml`, `quiet.toml` (without schedules), `guarded.toml` (the same, with a tight guard), specs and logs.
     pub(crate) folder: PathBuf,
     pub(crate) faketime: Option<PathBuf>,
     pub(crate) story: Story,
@@ -77,7 +77,12 @@ impl Program {
 
     /// Runs a command in peace, and gives back its exit code.
     pub(crate) async fn code(&self, arguments: &[&str]) -> anyhow::Result<i32> {
-        let mut child = self.command("sweep", "quiet.toml", arguments, 0)?.spawn()?;
+        self.code_of("quiet.toml", arguments).await
+    }
+
+    /// The same, with another configuration.
+    pub(crate) async fn code_of(&self, config: &str, arguments: &[&str]) -> anyhow::Result<i32> {
+        let mut child = self.command("sweep", config, arguments, 0)?.spawn()?;
         let status = timeout(END_LIMIT, child.wait())
             .await
             .map_err(|_| anyhow::anyhow!("`trueup {}` did not end within {} s", arguments.join(" "), END_LIMIT.as_secs()))??;
@@ -203,8 +208,9 @@ impl Fleet {
         for who in 0..self.members.len() {
             self.thaw(who)?;
             if self.members[who].role == "scheduler" {
-                // Killed, and not asked: what it was at is for others to finish.
+                // Killed, and not asked, or not any more: what it was at is for others to finish.
                 self.members[who].config = "quiet.toml";
+                self.members[who].is_stopping = false;
                 if let Some(child) = &mut self.members[who].child {
                     child.start_kill()?;
                 }

@@ -93,6 +93,7 @@ async fn remember(tx: &mut sqlx::PgConnection, kind: Kind, key: &[String], colum
         Kind::Position => &["nickname"],
         Kind::Score => &["badge"],
         Kind::Transaction => &["submitted_at"],
+        Kind::Request => &[],
     };
     let mut columns: Columns = columns.clone();
     let details = columns.get("details").cloned().flatten().and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());

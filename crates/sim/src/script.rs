@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::blows::Blow;
 use crate::database_faults::DatabaseFault;
 use crate::deeds::Deed;
+use crate::episodes::Episode;
 use crate::rpc_faults::RpcFault;
 
 /// How long users, application and faults are at it.
@@ -29,6 +30,9 @@ pub(crate) struct At<T> {
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) turmoil_ms: u64,
+    pub(crate) endpoints: usize,
+    /// How many of them must show the same before a repair.
+    pub(crate) confirm: usize,
     pub(crate) workers: usize,
     pub(crate) schedulers: usize,
     /// Clocks of some processes are off by this many seconds, in the order of processes.
@@ -38,6 +42,8 @@ pub(crate) struct Script {
     pub(crate) rpc_faults: Vec<At<RpcFault>>,
     pub(crate) database_faults: Vec<At<DatabaseFault>>,
     pub(crate) blows: Vec<At<Blow>>,
+    /// What is played when the dust has settled.
+    pub(crate) episodes: Vec<Episode>,
 }
 
 // === impl Script ===
@@ -54,10 +60,29 @@ impl Script {
         let count = random.random_range(DEEDS);
         let deeds = moments(&mut random, count, turmoil_ms, Deed::draw);
         // One seed in eight has calm endpoints, one a calm database, one calm processes: a fault alone shows its own.
-        let rpc_faults = some(&mut random, turmoil_ms, RpcFault::draw);
+        let endpoints = random.random_range(1..=3);
+        let confirm = if endpoints > 1 && random.random_ratio(2, 3) { 2 } else { 1 };
+        // One endpoint may lie or be behind if another is asked before each repair, and no other one may: where all are
+        // wrong, nothing can be known.
+        let weak = (confirm == 2).then(|| random.random_range(0..endpoints));
+        let rpc_faults = some(&mut random, turmoil_ms, |random| RpcFault::draw(random, endpoints, weak));
         let database_faults = some(&mut random, turmoil_ms, DatabaseFault::draw);
         let blows = some(&mut random, turmoil_ms, |random| Blow::draw(random, workers + schedulers));
-        Self { turmoil_ms, workers, schedulers, clocks_off_secs, first_deeds, deeds, rpc_faults, database_faults, blows }
+        let episodes = Episode::ALL.into_iter().filter(|_| random.random_ratio(1, 4)).collect();
+        Self {
+            turmoil_ms,
+            endpoints,
+            confirm,
+            episodes,
+            workers,
+            schedulers,
+            clocks_off_secs,
+            first_deeds,
+            deeds,
+            rpc_faults,
+            database_faults,
+            blows,
+        }
     }
 }
 

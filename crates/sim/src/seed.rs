@@ -77,7 +77,7 @@ async fn simulate(bench: &Bench, seed: u64, story: &Story, folder: &std::path::P
     sqlx::raw_sql(include_str!("../sql/application.sql")).execute(&pool).await.context("the application's tables")?;
     trueup_schema::migrate(&pool).await.context("schema trueup")?;
 
-    let world = Arc::new(World::create(seed, deployment::ENDPOINTS).await?);
+    let world = Arc::new(World::create(seed, script.endpoints, script.confirm).await?);
     let mut application = Application::new(Arc::clone(&world), pool.clone(), story.clone());
     for deed in &script.first_deeds {
         application.perform(deed).await?;
@@ -87,15 +87,15 @@ async fn simulate(bench: &Bench, seed: u64, story: &Story, folder: &std::path::P
         Program { path: bench.program.clone(), folder: folder.to_owned(), faketime: bench.faketime.clone(), story: story.clone() };
     let fleet = Fleet::start(program.clone(), script.workers, script.schedulers, &script.clocks_off_secs)?;
     story.tell(format!(
-        "{} workers, {} schedulers, clocks off by {:?} s; {} ms of turmoil",
-        script.workers, script.schedulers, script.clocks_off_secs, script.turmoil_ms
+        "{} endpoints, of which {} must agree; {} workers, {} schedulers, clocks off by {:?} s; {} ms of turmoil",
+        script.endpoints, script.confirm, script.workers, script.schedulers, script.clocks_off_secs, script.turmoil_ms
     ));
     let shared = Shared { server: Arc::clone(&bench.server), database_url, world, fleet: Mutex::new(fleet), program, story: story.clone() };
 
     turmoil(&shared, &script, &mut application).await?;
     application.finish(seed.is_multiple_of(4)).await;
     story.tell("the dust settles");
-    let swept = settle(&shared, &pool).await?;
+    let swept = settle(&shared, &pool, &script.episodes).await?;
     let wrongs = check::all(&shared, &pool, &swept).await?;
     let figures = check::figures(&pool, application.lost).await?;
     pool.close().await;

@@ -7,6 +7,7 @@ use anyhow::{bail, ensure};
 use sqlx::PgPool;
 use tokio::time::{Instant, timeout};
 
+use crate::episodes::{self, Episode};
 use crate::seed::{Shared, look_after};
 
 /// How long unfinished runs may take to end, with all faults off.
@@ -24,7 +25,7 @@ pub(crate) struct Swept {
     pub(crate) run: i64,
 }
 
-pub(crate) async fn settle(shared: &Shared, pool: &PgPool) -> anyhow::Result<Swept> {
+pub(crate) async fn settle(shared: &Shared, pool: &PgPool, episodes: &[Episode]) -> anyhow::Result<Swept> {
     sqlx::query("DELETE FROM sim.poison").execute(pool).await?;
     shared.fleet.lock().await.begin_no_more_runs()?;
     tokio::select! {
@@ -37,6 +38,10 @@ pub(crate) async fn settle(shared: &Shared, pool: &PgPool) -> anyhow::Result<Swe
     shared.fleet.lock().await.close().await?;
     release(shared, pool).await?;
     sweep(shared, pool).await?;
+    if !episodes.is_empty() {
+        episodes::play(shared, pool, episodes).await?;
+        sweep(shared, pool).await?;
+    }
     run(shared, "detect").await?;
     Ok(Swept { run: last_run(pool).await? })
 }

@@ -7,13 +7,15 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use stellar_xdr::{Limits, ScVal, WriteXdr};
-use trueup_devnet::{Call, Deployed, Devnet, Faults, Invoked, Keypair, Served};
+use stellar_xdr::{LedgerEntryData, Limits, ReadXdr, ScMap, ScVal, WriteXdr};
+use trueup_devnet::{Built, Call, Deployed, Devnet, Faults, Invoked, Keypair, Served, account_key, scval};
 
 use crate::kind::Kind;
 
 /// Accounts that use the contracts.
 const USERS: u32 = 12;
+/// Accounts that ask for loans under made-up keys.
+const REQUESTERS: u32 = 5;
 /// How long before the simulation the chain begins, in chain seconds: more than all its ledgers take.
 const CHAIN_AGE_SECS: u64 = 12 * 3600;
 
@@ -21,8 +23,12 @@ const CHAIN_AGE_SECS: u64 = 12 * 3600;
 pub(crate) struct World {
     pub(crate) devnet: Devnet,
     pub(crate) contracts: Deployed,
+    /// Users, and behind them those who ask for loans.
     pub(crate) users: Vec<Keypair>,
     pub(crate) endpoints: Vec<Served>,
+    /// How many endpoints must show the same before a repair.
+    pub(crate) confirm: usize,
+    pruned: AtomicBool,
     lagged: AtomicBool,
     /// When which ledger closed, by this machine's clock, which is the database server's too.
     closes: Mutex<Vec<(SystemTime, u32)>>,
@@ -32,22 +38,35 @@ pub(crate) struct World {
 
 impl World {
     /// A chain with its contracts, behind so many endpoints.
-    pub(crate) async fn create(seed: u64, endpoints: usize) -> anyhow::Result<Self> {
+    pub(crate) async fn create(seed: u64, endpoints: usize, confirm: usize) -> anyhow::Result<Self> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
         let config = trueup_devnet::Config { seed, start_close_time: now - CHAIN_AGE_SECS, ..trueup_devnet::Config::default() };
         let devnet = Devnet::new(config);
         let chain = devnet.clone();
-        let made = tokio::task::spawn_blocking(move || anyhow::Ok((chain.deploy_all()?, chain.fund_accounts(USERS)?)));
+        let made = tokio::task::spawn_blocking(move || anyhow::Ok((chain.deploy_all()?, chain.fund_accounts(USERS + REQUESTERS)?)));
         let (contracts, users) = made.await??;
         let mut served = Vec::new();
         for _ in 0..endpoints {
             served.push(devnet.serve_with("127.0.0.1:0", Faults::default()).await?);
         }
-        Ok(Self { devnet, contracts, users, endpoints: served, lagged: AtomicBool::new(false), closes: Mutex::default() })
+        Ok(Self {
+            devnet,
+            contracts,
+            users,
+            endpoints: served,
+            confirm,
+            pruned: AtomicBool::new(false),
+            lagged: AtomicBool::new(false),
+            closes: Mutex::default(),
+        })
     }
 
     pub(crate) fn user(&self, pick: u32) -> &Keypair {
-        &self.users[pick as usize % self.users.len()]
+        &self.users[pick as usize % USERS as usize]
+    }
+
+    pub(crate) fn requester(&self, pick: u32) -> &Keypair {
+        &self.users[USERS as usize + pick as usize % REQUESTERS as usize]
     }
 
     pub(crate) fn call(&self, source: &Keypair, contract: &str, function: &str, args: Vec<ScVal>) -> Call {
@@ -57,8 +76,30 @@ impl World {
     /// Makes a call, in a ledger of its own.
     pub(crate) async fn invoke(&self, call: &Call) -> anyhow::Result<Invoked> {
         let invoked = self.devnet.invoke_many(vec![call.clone()], 1).await?.pop().context("a call has an end")?;
-        self.closes.lock().unwrap_or_else(|error| error.into_inner()).push((SystemTime::now(), invoked.ledger));
+        self.closed(invoked.ledger);
         Ok(invoked)
+    }
+
+    /// Sends what was signed, into a ledger of its own.
+    pub(crate) async fn submit(&self, built: &Built) -> anyhow::Result<Invoked> {
+        let (devnet, built) = (self.devnet.clone(), built.clone());
+        let invoked = tokio::task::spawn_blocking(move || devnet.submit(&built)).await??;
+        self.closed(invoked.ledger);
+        Ok(invoked)
+    }
+
+    fn closed(&self, ledger: u32) {
+        self.closes.lock().unwrap_or_else(|error| error.into_inner()).push((SystemTime::now(), ledger));
+    }
+
+    /// The sequence number of the last transaction of an account.
+    pub(crate) fn sequence(&self, address: &str) -> anyhow::Result<Option<i64>> {
+        let Some(user) = self.users.iter().find(|user| user.address() == address) else { return Ok(None) };
+        let Some(entry) = self.devnet.entry(&account_key(user)) else { return Ok(None) };
+        match LedgerEntryData::from_xdr(&entry.data[..], Limits::none())? {
+            LedgerEntryData::Account(account) => Ok(Some(account.seq_num.0)),
+            other => anyhow::bail!("{} is no account", other.name()),
+        }
     }
 
     /// The newest ledger that had closed at a moment; none before the simulation's first.
@@ -74,6 +115,44 @@ impl World {
 
     pub(crate) fn has_lagged(&self) -> bool {
         self.lagged.load(Ordering::Relaxed)
+    }
+
+    /// Notes that an endpoint lacked history for a while.
+    pub(crate) fn pruned(&self) {
+        self.pruned.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn was_pruned(&self) -> bool {
+        self.pruned.load(Ordering::Relaxed)
+    }
+
+    /// What an endpoint says that lies about an entry: its key, and something else than it holds, or that there is none.
+    pub(crate) fn lie(&self, kind: Kind, pick: u32) -> Option<(String, Option<String>)> {
+        let (chain_key, field) = match kind {
+            Kind::Position => (self.user(pick).address(), "shares"),
+            Kind::Score => (self.user(pick).address(), "score"),
+            _ => ((u64::from(pick).checked_rem(self.loans())? + 1).to_string(), "total_amount"),
+        };
+        let key = kind.ledger_key(&self.contracts, &chain_key).ok()?;
+        let stored = self.devnet.entry(&key)?;
+        let name = STANDARD.encode(key.to_xdr(Limits::none()).ok()?);
+        if pick.is_multiple_of(5) {
+            return Some((name, None));
+        }
+        let LedgerEntryData::ContractData(mut data) = LedgerEntryData::from_xdr(&stored.data[..], Limits::none()).ok()? else {
+            return None;
+        };
+        let ScVal::Map(Some(ScMap(fields))) = data.val else { return None };
+        let mut fields = fields.to_vec();
+        let wanted = scval::symbol(field).ok()?;
+        let entry = fields.iter_mut().find(|entry| entry.key == wanted)?;
+        entry.val = match &entry.val {
+            ScVal::U32(number) => ScVal::U32(number.wrapping_add(1 + pick % 50)),
+            amount => scval::i128(scval::as_i128(amount)? + 1 + i128::from(pick)),
+        };
+        data.val = ScVal::Map(Some(ScMap(fields.try_into().ok()?)));
+        let lie = LedgerEntryData::ContractData(data).to_xdr(Limits::none()).ok()?;
+        Some((name, Some(STANDARD.encode(lie))))
     }
 
     /// The value of an entry now.

@@ -1,6 +1,9 @@
 //! `getEvents`: filters, cursors and the window that one call scans.
 
+mod emitted;
 mod filter;
+
+pub use emitted::Emitted;
 
 use crate::address;
 use crate::rpc::Endpoint;

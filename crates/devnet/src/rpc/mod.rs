@@ -18,6 +18,7 @@ mod simulate;
 mod transactions;
 mod view;
 
+pub use events::Emitted;
 pub use server::Served;
 
 use crate::devnet::Devnet;

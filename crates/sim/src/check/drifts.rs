@@ -37,10 +37,16 @@ const EXPECTED: &str = "
     WHERE t.badge = 'gold' AND c.score < 600
     UNION ALL
     SELECT 'transaction', t.id::text, 'stale_status', 'status' FROM transactions AS t JOIN truth.transactions AS c USING (hash)
-    WHERE t.status <> c.status AND t.status <> 'pending'";
+    WHERE t.status <> c.status AND t.status <> 'pending'
+    UNION ALL
+    SELECT 'request', id::text, CASE fate WHEN 'twin' THEN 'ambiguous' ELSE 'provisional_id' END, '' FROM sim.requests
+    WHERE fate IN ('twin', 'taken', 'in_flight') AND id NOT IN (SELECT id FROM sim.uncertain)";
 
 pub(super) async fn check(pool: &PgPool, run: i64) -> anyhow::Result<Vec<String>> {
-    let found = format!("SELECT kind, coalesce(identity, chain_key), class, field FROM trueup.drifts WHERE run = {run}");
+    let found = format!(
+        "SELECT kind, coalesce(identity, chain_key), class, field FROM trueup.drifts WHERE run = {run}
+          AND NOT (kind = 'request' AND identity IN (SELECT id::text FROM sim.uncertain))"
+    );
     // A composite identity is JSON, whose blanks do not count.
     let normal = |sql: &str| {
         format!(

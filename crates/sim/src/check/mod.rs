@@ -2,7 +2,9 @@
 
 mod audit;
 mod drifts;
+mod events;
 pub(crate) mod logs;
+mod requests;
 mod runs;
 mod tables;
 mod truth;
@@ -19,7 +21,10 @@ const NAMED: i64 = 5;
 /// Every check.
 pub(crate) async fn all(shared: &Shared, pool: &PgPool, swept: &Swept) -> anyhow::Result<Vec<String>> {
     truth::load(pool, &shared.world).await?;
+    requests::prepare(pool).await?;
     let mut wrongs = tables::check(pool).await?;
+    wrongs.extend(requests::check(pool).await?);
+    wrongs.extend(events::check(pool, &shared.world).await?);
     wrongs.extend(drifts::check(pool, swept.run).await?);
     wrongs.extend(audit::check(shared, pool).await?);
     wrongs.extend(writes::check(pool).await?);
@@ -35,9 +40,11 @@ pub(crate) async fn all(shared: &Shared, pool: &PgPool, swept: &Swept) -> anyhow
 /// What a seed amounted to, for the line that says that it went well.
 pub(crate) async fn figures(pool: &PgPool, lost: usize) -> anyhow::Result<String> {
     let figures: String = sqlx::query_scalar(
-        "SELECT format('%s runs, %s repairs (%s reverts), %s drifts, %s dead jobs',
+        "SELECT format('%s runs, %s repairs (%s reverts, %s keys, %s altered), %s events (%s holes), %s drifts, %s dead jobs',
                 (SELECT count(*) FROM trueup.runs), (SELECT count(*) FROM trueup.repairs),
-                (SELECT count(*) FROM trueup.repairs WHERE action = 'revert'), (SELECT count(*) FROM trueup.drifts),
+                (SELECT count(*) FROM trueup.repairs WHERE action = 'revert'),
+                (SELECT count(*) FROM trueup.repairs WHERE action = 'resolve'), (SELECT count(*) FROM trueup.repairs WHERE altered),
+                (SELECT count(*) FROM trueup.events), (SELECT count(*) FROM trueup.event_holes), (SELECT count(*) FROM trueup.drifts),
                 (SELECT count(*) FROM trueup.jobs WHERE state = 'dead'))",
     )
     .fetch_one(pool)

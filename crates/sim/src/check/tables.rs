@@ -81,14 +81,15 @@ const MODELS: [Model; 5] = [
         table: "transactions",
         key: "hash",
         rows: "true",
-        inserted: "false",
+        inserted: "EXISTS (SELECT FROM trueup.events AS e WHERE e.transaction = c.hash AND e.name = 'LOANREPD')",
         decided: "true",
         join: "t.hash = c.hash",
         // A final state that is the wrong one is only reported; a pending one is decided.
         is: "CASE WHEN t.status = 'pending' THEN t.status ELSE 'decided' END, t.ledger::numeric",
         should: "'decided', c.ledger",
         own: "t.submitted_at, 1",
-        own_should: "m.submitted_at, 1",
+        // Of a row that trueup inserted: when its ledger closed.
+        own_should: "coalesce(m.submitted_at, (SELECT c.closed_at FROM truth.transactions AS c WHERE c.hash = t.hash)), 1",
     },
 ];
 

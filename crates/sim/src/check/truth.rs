@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::kind::{Columns, Kind, transaction_columns};
+use crate::kind::{Columns, Kind, ended_columns, instant, transaction_columns};
 use crate::world::World;
 
 /// Fills schema `truth`.
@@ -16,12 +16,48 @@ pub(super) async fn load(pool: &PgPool, world: &World) -> anyhow::Result<()> {
     fill(pool, world, Kind::Position, wallets.iter().map(|wallet| vec![wallet.clone()])).await?;
     fill(pool, world, Kind::Score, wallets.iter().map(|wallet| vec![wallet.clone()])).await?;
 
-    let hashes: Vec<String> = sqlx::query_scalar("SELECT hash FROM public.transactions WHERE hash IS NOT NULL").fetch_all(pool).await?;
-    let recorded = hashes.into_iter().filter_map(|hash| {
-        let recorded = world.devnet.recorded(&hash)?;
-        Some(record(Kind::Transaction, &[hash], transaction_columns(recorded.succeeded, recorded.ledger)))
-    });
-    insert(pool, Kind::Transaction, recorded.collect()).await
+    let events = serde_json::to_value(world.devnet.emitted())?;
+    sqlx::query("INSERT INTO truth.events SELECT * FROM jsonb_populate_recordset(NULL::truth.events, $1)")
+        .bind(events)
+        .execute(pool)
+        .await?;
+    let hashes: Vec<String> = sqlx::query_scalar(
+        "SELECT hash FROM public.transactions WHERE hash IS NOT NULL
+         UNION SELECT e.transaction FROM trueup.events AS e JOIN truth.events AS t USING (id) WHERE e.name = 'LOANREPD'",
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut records = Vec::new();
+    for hash in hashes {
+        if let Some(recorded) = world.devnet.recorded(&hash) {
+            let mut columns = transaction_columns(recorded.succeeded, recorded.ledger);
+            columns.insert("closed_at", Some(instant(&recorded.closed_at.to_string())?));
+            records.push(record(Kind::Transaction, &[hash], columns));
+        }
+    }
+    insert(pool, Kind::Transaction, records).await?;
+    load_ended(pool, world).await
+}
+
+/// Transactions that never arrived and cannot any more.
+async fn load_ended(pool: &PgPool, world: &World) -> anyhow::Result<()> {
+    let kept: Vec<(String, String, i64, Option<i64>)> = sqlx::query_as(
+        "SELECT e.hash, source, sequence, max_time FROM sim.envelopes AS e WHERE EXISTS (SELECT FROM public.transactions AS t WHERE t.hash = e.hash)",
+    )
+    .fetch_all(pool)
+    .await?;
+    let now = i64::try_from(world.devnet.latest().close_time)?;
+    let mut records = Vec::new();
+    for (hash, source, sequence, max_time) in kept {
+        let is_used = world.sequence(&source)?.is_some_and(|last| last >= sequence);
+        let status = match max_time {
+            Some(max_time) if now > max_time => "expired",
+            None if is_used => "superseded",
+            _ => continue,
+        };
+        records.push(record(Kind::Transaction, &[hash], ended_columns(status)));
+    }
+    insert(pool, Kind::Transaction, records).await
 }
 
 async fn fill(pool: &PgPool, world: &World, kind: Kind, keys: impl Iterator<Item = Vec<String>>) -> anyhow::Result<()> {
