@@ -1,6 +1,7 @@
 //! Tests of the whole program, on real Postgres and a local chain. One binary: building the program into one for each
 //! file took most of the time that all tests take.
 
+mod altered;
 mod applications;
 mod approval;
 mod bad_input;

@@ -97,20 +97,12 @@ async fn a_row_whose_key_does_not_cast_fails_alone() {
 #[tokio::test]
 async fn an_archived_entry_is_compared_and_flagged() {
     let deployment = Deployment::with_loans(3).await;
-    let key = scval_key(&deployment, 2);
+    let key = deployment.loan_key(2);
     assert!(deployment.devnet.archive(&key));
     deployment.sql("UPDATE loans SET status = 'active' WHERE loan_id = '2'").await;
     let detected = deployment.run(Mode::Detect).await;
     assert_eq!(detected.found(), ["stale_status status 2"]);
     assert_eq!((detected.drifts[0].archived, detected.document.kinds["loan"].archived), (Some(true), 1));
-}
-
-fn scval_key(deployment: &Deployment, loan: u64) -> stellar_xdr::LedgerKey {
-    use stellar_xdr::ScVal;
-    use trueup_devnet::scval;
-    let shard = u32::try_from(loan % 32).expect("small");
-    let key = scval::vec(vec![scval::symbol("Loan").expect("short"), ScVal::U32(shard), ScVal::U64(loan)]).expect("a key");
-    scval::data_key(&deployment.contracts.lending, key).expect("a contract")
 }
 
 #[tokio::test]

@@ -70,3 +70,22 @@ async fn a_role_that_may_not_migrate() {
     assert_eq!(said.err.matches("permission denied").count(), 1, "{}", said.err);
     assert_eq!(bank.value("SELECT count(*) FROM pg_namespace WHERE nspname = 'trueup'").await, "0");
 }
+
+/// The grants are those of docs/operations.md.
+#[tokio::test]
+async fn a_role_with_the_documented_grants_repairs_and_reverts() {
+    let bank = bank(&spec()).await;
+    let audit = "REVOKE UPDATE, DELETE ON trueup.repairs FROM ROLE; GRANT UPDATE (reason) ON trueup.repairs TO ROLE;
+        GRANT UPDATE (after, altered) ON trueup.repairs TO ROLE; GRANT UPDATE (state, balance) ON accounts TO ROLE;";
+    let documentation = include_str!("../../docs/operations.md");
+    for grant in audit.split(';').filter(|it| it.contains("trueup.repairs")) {
+        assert!(documentation.contains(&grant.trim().replace("ROLE", "trueup_worker")), "{grant}");
+    }
+    let url = role(&bank, &format!("{READ_APPLICATION}{USE_TRUEUP}{audit}")).await;
+    bank.trueup(&["run", "--mode", "repair", "--database-url", &url]).await.expect(0);
+    assert_eq!(bank.value("SELECT sum(balance) FROM accounts").await, "30.0000000");
+    bank.trueup(&["repairs", "revert", "1", "--database-url", &url]).await.expect(0);
+    bank.trueup(&["repairs", "release", "1", "--database-url", &url]).await.expect(0);
+    bank.trueup(&["run", "--mode", "repair", "--database-url", &url]).await.expect(0);
+    assert_eq!(bank.value("SELECT sum(balance) FROM accounts").await, "30.0000000");
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, PgPool};
-use stellar_xdr::ScVal;
+use stellar_xdr::{LedgerKey, ScVal};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use trueup::{Config, Document, Mode, NewRun, RunId, Settings, Trueup};
@@ -135,6 +135,13 @@ impl Deployment {
             .execute(self.pool())
             .await
             .expect("the rows");
+    }
+
+    /// The ledger key of a loan.
+    pub fn loan_key(&self, loan: u64) -> LedgerKey {
+        let shard = u32::try_from(loan % 32).expect("small");
+        let key = scval::vec(vec![scval::symbol("Loan").expect("short"), ScVal::U32(shard), ScVal::U64(loan)]).expect("a key");
+        scval::data_key(&self.contracts.lending, key).expect("a contract")
     }
 
     pub fn pool(&self) -> &PgPool {

@@ -1,4 +1,4 @@
-use trueup_judge::{ChainKey, Difference, RowFacts, RowIdentity, Withheld};
+use trueup_judge::{AlteredRepair, ChainKey, Difference, RowFacts, RowIdentity, Withheld};
 
 use std::collections::BTreeMap;
 
@@ -43,6 +43,8 @@ pub struct LocatedKey {
     pub row: Option<RowIdentity>,
     /// See [`Located::floor`]; of whichever rows have had this key.
     pub floor: Option<i64>,
+    /// The newest insert for this key, if something in the database made something else of it and nobody released it.
+    pub altered: Option<AlteredRepair>,
 }
 
 /// What the key of a parent, the entry that rows are elements of, says of its place on chain.

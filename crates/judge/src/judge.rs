@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Action, Class, Drift, Durability, Plan, Repair, SettlingReason, SkipReason, Stamp, UnknownReason, Verdict, Withheld};
+use crate::{
+    Action, AlteredRepair, Class, Drift, Durability, Plan, Repair, SettlingReason, SkipReason, Stamp, UnknownReason, Verdict, Withheld,
+};
 
 /// What the database said of a row, apart from its differences.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +19,15 @@ pub struct RowFacts {
     pub judged: BTreeMap<String, Option<String>>,
     /// Columns whose repair was reverted and not released since.
     pub held: BTreeSet<String>,
+    /// The row's newest repair, if something in the database made something else of it and nobody released it.
+    pub altered: Option<AlteredRepair>,
+}
+
+impl RowFacts {
+    /// A write of this field would do again what something in the database has altered before.
+    pub(crate) fn would_repeat(&self, field: &str, chain: Option<&str>, stamp: Option<&Stamp>) -> bool {
+        self.altered.as_ref().is_some_and(|it| it.would_repeat(field, chain, &self.judged, stamp))
+    }
 }
 
 /// What the chain said of an entity.
@@ -130,6 +141,12 @@ impl Judgement {
         Self { verdict, plan: None }
     }
 
+    /// What something in the database altered before is left alone ([`Withheld::Altered`]).
+    #[must_use]
+    pub fn leaves_altered(&self) -> bool {
+        self.plan.iter().flat_map(|plan| &plan.drifts).any(|drift| drift.withheld == Some(Withheld::Altered))
+    }
+
     pub(crate) fn drifted(plan: Plan) -> Self {
         debug_assert!(!plan.drifts.is_empty(), "a plan mends something");
         Self { verdict: Verdict::Drifted, plan: Some(plan) }
@@ -167,27 +184,30 @@ pub fn judge_row(row: &RowFacts, seen: &Seen, differences: Vec<Difference>, rule
         return Judgement::plain(Verdict::InSync);
     }
     settle(row, rules, || {
-        let (drifts, action) = choose(differences, row, rules);
+        let (drifts, action) = choose(differences, row, stamp, rules);
         Judgement::drifted(Plan { drifts, action, judged: row.judged.clone(), stamp: Some(stamp.clone()) })
     })
 }
 
+/// The row that a missing entity would get.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Insertion {
+    /// Column to value.
+    pub row: BTreeMap<String, Option<String>>,
+    /// Why it must not be inserted, if it must not.
+    pub withheld: Option<Withheld>,
+    /// The newest insert for this key, if something in the database made something else of it and nobody released it.
+    pub altered: Option<AlteredRepair>,
+}
+
 /// Judges a key that the chain has and the table lacks: of class `missing_row`, or `missed_event` for a transaction
-/// whose event is known. `row` is the row that the spec would insert, `withheld` why it must not be; `provisional_rows`
-/// says that rows of the kind wait for their real key, and could be this entity.
+/// whose event is known. `insertion` is what the spec would insert; `provisional_rows` says that rows of the kind wait
+/// for their real key, and could be this entity.
 ///
 /// A stored event proves its transaction: one that the endpoint does not show (any more) is reported, and never
 /// inserted.
 #[must_use]
-pub fn judge_missing_row(
-    class: Class,
-    key: &str,
-    seen: &Seen,
-    row: BTreeMap<String, Option<String>>,
-    withheld: Option<Withheld>,
-    provisional_rows: bool,
-    rules: &Rules,
-) -> Judgement {
+pub fn judge_missing_row(class: Class, key: &str, seen: &Seen, insertion: Insertion, provisional_rows: bool, rules: &Rules) -> Judgement {
     let drifted = |stamp: Option<&Stamp>, withheld: Option<Withheld>, row: BTreeMap<String, Option<String>>| {
         let action = withheld.map_or(Action::Insert { row }, |why| Action::Report { why });
         let drift = Drift { class, field: String::new(), db: None, chain: Some(key.to_owned()), withheld };
@@ -208,6 +228,7 @@ pub fn judge_missing_row(
             return Judgement::plain(Verdict::Skipped(SkipReason::NotOnChain));
         }
     };
+    let Insertion { row, withheld, altered } = insertion;
     let withheld = if rules.repair(class) != Repair::Insert {
         Some(Withheld::NotAsked)
     } else if !rules.insert_complete {
@@ -215,7 +236,7 @@ pub fn judge_missing_row(
     } else if provisional_rows {
         Some(Withheld::MayBeProvisional)
     } else {
-        withheld
+        withheld.or_else(|| altered.filter(|it| it.would_repeat_insert(key, stamp)).map(|_| Withheld::Altered))
     };
     drifted(Some(stamp), withheld, row)
 }
@@ -236,11 +257,11 @@ fn needs_person(row: &RowFacts, class: Class, field: &str, stamp: Option<Stamp>)
 
 /// The drifts of one row, each with why it is left if it is, and what may be done: an update of the columns that the
 /// spec allows, or a report with the first reason that stands in the way.
-fn choose(differences: Vec<Difference>, row: &RowFacts, rules: &Rules) -> (Vec<Drift>, Action) {
+fn choose(differences: Vec<Difference>, row: &RowFacts, stamp: &Stamp, rules: &Rules) -> (Vec<Drift>, Action) {
     let mut set = BTreeMap::new();
     let mut drifts = Vec::with_capacity(differences.len());
     for difference in differences {
-        let withheld = match may_update(&difference, row, rules) {
+        let withheld = match may_update(&difference, row, stamp, rules) {
             Ok(column) => {
                 set.insert(column.to_owned(), difference.set.clone());
                 None
@@ -258,7 +279,7 @@ fn choose(differences: Vec<Difference>, row: &RowFacts, rules: &Rules) -> (Vec<D
     (drifts, action)
 }
 
-fn may_update<'a>(difference: &'a Difference, row: &RowFacts, rules: &Rules) -> Result<&'a str, Withheld> {
+fn may_update<'a>(difference: &'a Difference, row: &RowFacts, stamp: &Stamp, rules: &Rules) -> Result<&'a str, Withheld> {
     let column = difference.column.as_deref().ok_or(Withheld::NeedsPerson)?;
     if rules.repair(difference.class) != Repair::Update {
         return Err(Withheld::NotAsked);
@@ -267,5 +288,8 @@ fn may_update<'a>(difference: &'a Difference, row: &RowFacts, rules: &Rules) -> 
         return Err(Withheld::Held);
     }
     difference.writable?;
+    if row.would_repeat(&difference.field, difference.chain.as_deref(), Some(stamp)) {
+        return Err(Withheld::Altered);
+    }
     Ok(column)
 }

@@ -4,6 +4,7 @@
 //! each rule can be read as a table and tested as one.
 
 mod agree;
+mod altered;
 mod class;
 mod confirm;
 mod guard;
@@ -19,11 +20,12 @@ mod repair;
 mod verdict;
 
 pub use agree::{Agreement, SecondOpinion, agree};
+pub use altered::AlteredRepair;
 pub use class::Class;
 pub use confirm::{Confirmation, confirm, confirm_approved};
 pub use guard::{Guarded, LimitedBy, Limits, Share, guard};
 pub use held_back::HeldBack;
-pub use judge::{Difference, Judgement, Missing, RowFacts, Rules, Seen, judge_missing_row, judge_row};
+pub use judge::{Difference, Insertion, Judgement, Missing, RowFacts, Rules, Seen, judge_missing_row, judge_row};
 pub use matching::{Candidate, Creation, Proof, Resolution, Unresolved, resolve_provisional};
 pub use names::{ChainKey, EntityKind, Mode, ParseNameError, PlanId, RowIdentity, RunId};
 pub use observation::{Durability, Stamp};

@@ -33,6 +33,9 @@ pub enum Withheld {
     Unmapped,
     /// A repair of it was reverted, and is held until it is released.
     Held,
+    /// Something in the database made something else of the last repair of it, and nothing has changed since
+    /// ([`crate::AlteredRepair`]).
+    Altered,
     /// The spec does not say all that the missing row needs.
     IncompleteInsert,
     /// An unresolved provisional row of its kind could be this entity.
@@ -64,6 +67,7 @@ impl Withheld {
             Self::NeedsPerson => "needs_person",
             Self::Unmapped => "unmapped",
             Self::Held => "held",
+            Self::Altered => "altered",
             Self::IncompleteInsert => "incomplete_insert",
             Self::MayBeProvisional => "may_be_provisional",
             Self::NotWritable => "not_writable",

@@ -84,7 +84,7 @@ fn found(row: &RowFacts, key: &ChainKey, proof: &Proof, target: &Target, rules: 
         // Of an entry that nobody can read nothing follows, and no other answer belongs to an entry.
         Some(_) => return Judgement::plain(Verdict::Unknown(UnknownReason::Undecodable)),
     };
-    match report.map_or_else(|| may_resolve(row, rules, own), Err) {
+    match report.map_or_else(|| may_resolve(row, key, stamp, rules, own), Err) {
         Err(why) => reported(row, Class::ProvisionalId, chain, why, stamp),
         Ok(()) => {
             let parts = own.key.iter().cloned().zip(target.parts.iter().cloned().map(Some)).collect();
@@ -98,14 +98,18 @@ fn found(row: &RowFacts, key: &ChainKey, proof: &Proof, target: &Target, rules: 
     }
 }
 
-fn may_resolve(row: &RowFacts, rules: &Rules, own: &ProvisionalRules) -> Result<(), Withheld> {
+fn may_resolve(row: &RowFacts, key: &ChainKey, stamp: Option<&Stamp>, rules: &Rules, own: &ProvisionalRules) -> Result<(), Withheld> {
     if rules.repair(Class::ProvisionalId) != Repair::Resolve {
         return Err(Withheld::NotAsked);
     }
     if own.key.iter().any(|column| row.held.contains(column)) {
         return Err(Withheld::Held);
     }
-    own.writable
+    own.writable?;
+    if row.would_repeat("", Some(&key.0), stamp) {
+        return Err(Withheld::Altered);
+    }
+    Ok(())
 }
 
 /// The creation failed or expired: the row gets the state that the spec names, if it names one.
@@ -123,16 +127,22 @@ fn over(row: &RowFacts, why: Withheld, stamp: Option<&Stamp>, rules: &Rules, own
     if set.is_empty() {
         return Judgement::plain(Verdict::Skipped(SkipReason::CreationFailed));
     }
-    let held = set.keys().any(|column| row.held.contains(column)).then_some(Withheld::Held);
+    let left = if set.keys().any(|column| row.held.contains(column)) {
+        Some(Withheld::Held)
+    } else if set.iter().any(|(column, text)| row.would_repeat(column, text.as_deref(), stamp)) {
+        Some(Withheld::Altered)
+    } else {
+        None
+    };
     let drifts = set.iter().map(|(column, text)| Drift {
         class: Class::ProvisionalId,
         field: column.clone(),
         db: current(column),
         chain: text.clone(),
-        withheld: held,
+        withheld: left,
     });
     let drifts = drifts.collect();
-    let action = held.map_or(Action::Update { set }, |why| Action::Report { why });
+    let action = left.map_or(Action::Update { set }, |why| Action::Report { why });
     Judgement::drifted(Plan { drifts, action, judged: row.judged.clone(), stamp: stamp.cloned() })
 }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trueup_judge::{
-    Action, Class, Difference, Drift, Durability, Missing, Repair, RowFacts, Rules, Seen, SettlingReason, SkipReason, Stamp, UnknownReason,
-    Verdict, Withheld, judge_missing_row, judge_row,
+    Action, Class, Difference, Drift, Durability, Insertion, Missing, Repair, RowFacts, Rules, Seen, SettlingReason, SkipReason, Stamp,
+    UnknownReason, Verdict, Withheld, judge_missing_row, judge_row,
 };
 
 fn stamp() -> Stamp {
@@ -189,9 +189,16 @@ fn a_missing_row_is_inserted_only_if_all_of_it_is_known_and_it_cannot_be_another
         (unasked, false, None, Action::Report { why: Withheld::NotAsked }),
     ];
     for (rules, provisional_rows, withheld, action) in cases {
-        let plan = judge_missing_row(Class::MissingRow, "7", &Seen::Present(stamp()), new_row(), withheld, provisional_rows, &rules)
-            .plan
-            .expect("a plan");
+        let plan = judge_missing_row(
+            Class::MissingRow,
+            "7",
+            &Seen::Present(stamp()),
+            Insertion { row: new_row(), withheld, altered: None },
+            provisional_rows,
+            &rules,
+        )
+        .plan
+        .expect("a plan");
         assert_eq!(plan.action, action);
         assert_eq!((plan.drifts[0].class, plan.drifts[0].chain.as_deref()), (Class::MissingRow, Some("7")));
     }
@@ -199,7 +206,7 @@ fn a_missing_row_is_inserted_only_if_all_of_it_is_known_and_it_cannot_be_another
 
 #[test]
 fn a_missing_row_without_an_entry_is_nothing() {
-    let nothing = |seen| judge_missing_row(Class::MissingRow, "7", &seen, BTreeMap::new(), None, false, &rules());
+    let nothing = |seen| judge_missing_row(Class::MissingRow, "7", &seen, Insertion::default(), false, &rules());
     let absent = nothing(Seen::Absent { stamp: stamp(), with_instance: true });
     assert_eq!((absent.verdict, absent.plan), (Verdict::Skipped(SkipReason::NotOnChain), None));
     let unproved = nothing(Seen::Absent { stamp: stamp(), with_instance: false });
@@ -211,7 +218,7 @@ fn a_missing_row_without_an_entry_is_nothing() {
 fn a_transaction_that_the_endpoint_does_not_show_is_reported_as_missed_and_never_inserted() {
     let mut rules = rules();
     rules.repair.insert(Class::MissedEvent, Repair::Insert);
-    let judged = |seen: &Seen| judge_missing_row(Class::MissedEvent, "ab", seen, BTreeMap::new(), None, false, &rules);
+    let judged = |seen: &Seen| judge_missing_row(Class::MissedEvent, "ab", seen, Insertion::default(), false, &rules);
     for seen in [Seen::InFlight, Seen::Pruned] {
         let plan = judged(&seen).plan.expect("a plan");
         assert_eq!(plan.action, Action::Report { why: Withheld::NeedsPerson });
@@ -222,7 +229,7 @@ fn a_transaction_that_the_endpoint_does_not_show_is_reported_as_missed_and_never
     assert_eq!(judged(&Seen::Unreadable).verdict, Verdict::Unknown(UnknownReason::Undecodable));
     rules.repair.remove(&Class::MissedEvent);
     let plan =
-        judge_missing_row(Class::MissedEvent, "ab", &Seen::Present(stamp()), BTreeMap::new(), None, false, &rules).plan.expect("a plan");
+        judge_missing_row(Class::MissedEvent, "ab", &Seen::Present(stamp()), Insertion::default(), false, &rules).plan.expect("a plan");
     assert_eq!(plan.action, Action::Report { why: Withheld::NotAsked }, "that missing rows are inserted says nothing of it");
 }
 

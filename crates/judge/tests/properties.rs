@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::sample::select;
 use trueup_judge::{
-    Action, Class, Confirmation, Difference, Durability, Judgement, Missing, Plan, Repair, RowFacts, Rules, Seen, Stamp, UnknownReason,
-    Verdict, Withheld, confirm, judge_missing_row, judge_row,
+    Action, Class, Confirmation, Difference, Durability, Insertion, Judgement, Missing, Plan, Repair, RowFacts, Rules, Seen, Stamp,
+    UnknownReason, Verdict, Withheld, confirm, judge_missing_row, judge_row,
 };
 
 /// How many cases each property is tried with.
@@ -70,6 +70,7 @@ fn row() -> impl Strategy<Value = RowFacts> {
             changed_secs_ago: age,
             judged: COLUMNS.iter().map(|it| (*it).to_owned()).zip(judged).collect(),
             held: held.into_iter().map(str::to_owned).collect(),
+            altered: None,
         }
     })
 }
@@ -195,7 +196,7 @@ proptest! {
         rules in rules(),
     ) {
         let new = BTreeMap::from([("id".to_owned(), value)]);
-        let judgement = judge_missing_row(class, "7", &seen, new.clone(), withheld, provisional_rows, &rules);
+        let judgement = judge_missing_row(class, "7", &seen, Insertion { row: new.clone(), withheld, altered: None }, provisional_rows, &rules);
         prop_assert_eq!(judgement.plan.is_some(), judgement.verdict == Verdict::Drifted);
         let asked = rules.repair.get(&class) == Some(&Repair::Insert);
         let may = matches!(seen, Seen::Present(_)) && asked && rules.insert_complete && !provisional_rows && withheld.is_none();

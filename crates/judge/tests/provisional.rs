@@ -35,7 +35,7 @@ fn row() -> RowFacts {
         key: Some("pending-1".into()),
         changed_secs_ago: Some(60),
         judged: BTreeMap::from([("id".to_owned(), Some("pending-1".to_owned())), ("status".to_owned(), Some("open".to_owned()))]),
-        held: BTreeSet::new(),
+        ..RowFacts::default()
     }
 }
 

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use sqlx::PgPool;
 use trueup_chain::Intent;
 use trueup_database::{DatabaseError, Kind, Located, LocatedKey, NewRow};
-use trueup_judge::{ChainKey, SkipReason, Verdict, judge_missing_row};
+use trueup_judge::{ChainKey, Insertion, SkipReason, Verdict, judge_missing_row};
 use trueup_spec::Source;
 
 use super::observe::{is_behind, observe};
@@ -25,32 +25,32 @@ pub(crate) async fn look_at_keys(context: &Context, kind: &Kind, keys: &[ChainKe
             Ok(located) if located.row.is_some() => {
                 looks.insert(key, Ok(Look::without_chain(Verdict::Skipped(SkipReason::RowAppeared))));
             }
-            Ok(LocatedKey { arguments, contract, also_contracts, floor, .. }) => {
+            Ok(LocatedKey { arguments, contract, also_contracts, floor, altered, .. }) => {
                 // The key of a transaction is its hash.
                 let hash = matches!(kind.spec().source, Source::Transaction(_)).then(|| key.0.clone());
-                missing.push((key, Located { arguments, contract, also_contracts, hash, floor, ..Located::default() }));
+                missing.push((key, Located { arguments, contract, also_contracts, hash, floor, ..Located::default() }, altered));
             }
             Err(error) => drop(looks.insert(key, Err(of_row(&error)))),
         }
     }
-    let observed = observe(context, kind.spec(), missing.iter().map(|(_, located)| located), intent).await;
+    let observed = observe(context, kind.spec(), missing.iter().map(|(_, located, _)| located), intent).await;
 
     let mut found = Vec::with_capacity(missing.len());
-    for ((key, located), observed) in missing.into_iter().zip(observed) {
+    for ((key, located, altered), observed) in missing.into_iter().zip(observed) {
         match observed {
             Ok(observed) => match is_behind(&observed, located.floor) {
                 Some(floor) => drop(looks.insert(key.clone(), Ok(Look::behind_floor(Some(key), observed, floor)))),
-                None => found.push((key, observed)),
+                None => found.push((key, observed, altered)),
             },
             Err(failure) => drop(looks.insert(key, Err(failure))),
         }
     }
-    let wanted: Vec<_> = found.iter().filter_map(|(key, observed)| Some((key.clone(), observed.values.clone()?))).collect();
+    let wanted: Vec<_> = found.iter().filter_map(|(key, observed, _)| Some((key.clone(), observed.values.clone()?))).collect();
     let mut new_rows: HashMap<ChainKey, _> = match kind.new_rows(read, &wanted).await {
         Ok(new_rows) => new_rows.into_iter().collect(),
         Err(error) => return all_failed(keys.len(), &error),
     };
-    for (key, observed) in found {
+    for (key, observed, altered) in found {
         let look = match new_rows.remove(&key).transpose() {
             Ok(row) => {
                 let NewRow { row, withheld } = row.unwrap_or_default();
@@ -58,12 +58,11 @@ pub(crate) async fn look_at_keys(context: &Context, kind: &Kind, keys: &[ChainKe
                     kind.spec().class_of_missing(),
                     &key.0,
                     &observed.seen,
-                    row,
-                    withheld,
+                    Insertion { row, withheld, altered: altered.clone() },
                     provisional_rows,
                     kind.rules(),
                 );
-                Ok(Look::of(judgement, Some(key.clone()), observed, 0))
+                Ok(Look::of(judgement, Some(key.clone()), observed, 0).explained(altered.as_ref()))
             }
             Err(error) => Err(of_row(&error)),
         };

@@ -22,7 +22,7 @@ use std::hash::Hash;
 
 use trueup_database::contracts::SeenContract;
 use trueup_database::{DatabaseError, RowError};
-use trueup_judge::{ChainKey, Judgement, UnknownReason, Verdict};
+use trueup_judge::{AlteredRepair, ChainKey, Judgement, UnknownReason, Verdict};
 use trueup_queue::Failure;
 
 use crate::matching::Settled;
@@ -100,6 +100,14 @@ impl Look {
 }
 
 impl Look {
+    /// Says why what was altered before is left alone, if it is.
+    fn explained(self, altered: Option<&AlteredRepair>) -> Self {
+        match altered.filter(|_| self.judgement.leaves_altered()) {
+            Some(altered) => Self { detail: Some(altered.to_string()), ..self },
+            None => self,
+        }
+    }
+
     /// What the match over the whole set made of it. The entry of the key that was found stands for what its transaction
     /// left.
     pub(crate) fn settled(self, settled: Settled) -> Self {

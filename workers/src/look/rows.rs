@@ -69,10 +69,13 @@ fn needs_database(located: &Located, observed: &Observed) -> bool {
 }
 
 fn judge(kind: &Kind, located: Located, observed: Observed, compared: Option<Compared>) -> Look {
+    let mut altered = None;
     let (judgement, settles_in_secs) = match compared {
         Some(Compared { facts, differences }) => {
             let settles_in_secs = facts.changed_secs_ago.map_or(0, |age| (kind.rules().grace_secs - age).max(0));
-            (judge_row(&facts, &observed.seen, differences, kind.rules()), settles_in_secs)
+            let judgement = judge_row(&facts, &observed.seen, differences, kind.rules());
+            altered = facts.altered;
+            (judgement, settles_in_secs)
         }
         // Facts were asked for and did not come: the row left between the two statements.
         None if observed.values.is_none() && needs_database(&located, &observed) => {
@@ -80,7 +83,7 @@ fn judge(kind: &Kind, located: Located, observed: Observed, compared: Option<Com
         }
         None => (judge_row(&RowFacts::default(), &observed.seen, Vec::new(), kind.rules()), 0),
     };
-    Look::of(judgement, located.key, observed, settles_in_secs)
+    Look::of(judgement, located.key, observed, settles_in_secs).explained(altered.as_ref())
 }
 
 /// A row that looks for its key: judged by its own transaction alone. Whose key is whose is decided over the whole set.
@@ -95,8 +98,9 @@ fn seek(kind: &Kind, located: Located, facts: RowFacts, created: Created) -> Loo
         || judge_row(&facts, &Seen::NoKey, Vec::new(), kind.rules()),
         |own| judge_provisional(&facts, &resolution, &Target::default(), stamp.as_ref(), kind.rules(), own),
     );
+    let look = Look::of(judgement, located.key, created.observed, settles_in_secs).explained(facts.altered.as_ref());
     let seeking = Seeking { facts, creation: created.creation, hash: located.hash, stamp };
-    Look { seeking: Some(Box::new(seeking)), ..Look::of(judgement, located.key, created.observed, settles_in_secs) }
+    Look { seeking: Some(Box::new(seeking)), ..look }
 }
 
 fn failed(looks: &mut HashMap<RowIdentity, LookResult>, identity: RowIdentity, error: &RowError) {

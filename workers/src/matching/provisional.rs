@@ -115,7 +115,10 @@ async fn keep(
 
 /// The key is the row's, whether or not it may be written.
 fn is_claim(action: &Action) -> bool {
-    matches!(action, Action::Resolve { .. } | Action::Report { why: Withheld::NotAsked | Withheld::Held | Withheld::NotWritable })
+    matches!(
+        action,
+        Action::Resolve { .. } | Action::Report { why: Withheld::NotAsked | Withheld::Held | Withheld::NotWritable | Withheld::Altered }
+    )
 }
 
 /// What rows came to.
@@ -152,7 +155,8 @@ pub(crate) async fn settle(
         };
         let resolution = if detail.is_some() { Resolution::Left { why: Withheld::NoCandidate, key: key.clone() } } else { resolution };
         let judgement = judge_provisional(&it.facts, &resolution, &target, it.stamp.as_ref(), kind.rules(), own);
-        let detail = detail.or_else(|| explain(&resolution, &target, row, impossible.as_deref(), incomplete.contains(row)));
+        let altered = it.facts.altered.as_ref().filter(|_| judgement.leaves_altered()).map(ToString::to_string);
+        let detail = detail.or(altered).or_else(|| explain(&resolution, &target, row, impossible.as_deref(), incomplete.contains(row)));
         rows.insert(row.clone(), Settled { judgement, key, entry, detail });
     }
     Ok(Matched { rows, impossible })
@@ -228,7 +232,7 @@ async fn targets(
     for (key, located) in kind.locate_keys(&context.pools.read, &keys).await? {
         match located.map_err(|error| error.message).and_then(|located| Ok((kind.key_parts(&key).map_err(|error| error.message)?, located)))
         {
-            Ok((parts, LocatedKey { row: taken_by, arguments, contract, also_contracts, floor })) => {
+            Ok((parts, LocatedKey { row: taken_by, arguments, contract, also_contracts, floor, .. })) => {
                 if taken_by.is_none() {
                     free.push((key.clone(), Located { arguments, contract, also_contracts, floor, ..Located::default() }));
                 }

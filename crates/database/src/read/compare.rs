@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, FromRow, PgPool};
 use trueup_judge::{Class, Difference, EntityKind, RowFacts, RowIdentity, Withheld};
 use trueup_spec::{Carrier, Tolerance};
 
+use super::altered;
 use super::bisect::bisect;
 use super::input::{Batch, chain_scope, db_scope, part_array, part_columns, passed, provisional, rows, value_columns, where_filter};
 use super::locate::{epoch, place};
@@ -43,6 +44,7 @@ struct Row {
     age: Option<i64>,
     judged: Vec<Option<String>>,
     held: Vec<String>,
+    altered: Option<serde_json::Value>,
     differs: Option<Vec<bool>>,
     db: Option<Vec<Option<String>>>,
     chain: Option<Vec<Option<String>>>,
@@ -58,11 +60,12 @@ impl Comparison {
         input.extend(value_columns(bound.values.len()));
         let sql = format!(
             "{rows}\nSELECT r.\"trueup:ord\" AS ord, facts.*, d.*,\n  \
-             ARRAY(SELECT h.column_name FROM trueup.holds AS h WHERE h.kind = {kind} AND h.identity = r.\"trueup:identity\") AS held\n\
+             ARRAY(SELECT h.column_name FROM trueup.holds AS h WHERE h.kind = {kind} AND h.identity = r.\"trueup:identity\") AS held,\n  {altered} AS altered\n\
              FROM \"trueup:rows\" AS r\nCROSS JOIN LATERAL ({facts}) AS facts\nLEFT JOIN LATERAL ({differences}) AS d ON true\n\
              WHERE NOT r.\"trueup:present\" OR facts.provisional OR true = ANY (d.differs)\nORDER BY 1",
             rows = rows(bound, &input),
             kind = literal(&kind.0),
+            altered = altered::of_row(bound, kind, "r.\"trueup:identity\""),
             facts = facts(bound),
             differences = differences(bound),
         );
@@ -102,12 +105,12 @@ impl Comparison {
         })
         .await?;
         let mut compared: Vec<_> =
-            answers.into_iter().map(|(index, row)| (items[index].0.identity.clone(), row.map(|row| self.read(row)))).collect();
+            answers.into_iter().map(|(index, row)| (items[index].0.identity.clone(), row.and_then(|row| self.read(row)))).collect();
         compared.extend(batch.malformed.into_iter().map(|(row, error)| (row.identity.clone(), Err(error))));
         Ok(compared)
     }
 
-    fn read(&self, row: Row) -> Compared {
+    fn read(&self, row: Row) -> Result<Compared, RowError> {
         let differs = row.differs.unwrap_or_default();
         let [db, chain, set] = [row.db, row.chain, row.set].map(Option::unwrap_or_default);
         let unmapped = row.unmapped.unwrap_or_default();
@@ -126,7 +129,7 @@ impl Comparison {
                     writable: if is_unmapped { Err(Withheld::Unmapped) } else { subject.writable },
                 }
             });
-        Compared {
+        Ok(Compared {
             differences: differences.collect(),
             facts: RowFacts {
                 provisional: row.provisional,
@@ -134,8 +137,9 @@ impl Comparison {
                 changed_secs_ago: row.age,
                 judged: self.judged.iter().cloned().zip(row.judged).collect::<BTreeMap<_, _>>(),
                 held: row.held.into_iter().collect(),
+                altered: altered::read(row.altered)?,
             },
-        }
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 use trueup_judge::{ChainKey, EntityKind, RowIdentity};
 
+use super::altered;
 use super::bisect::bisect;
 use super::input::{Batch, input_part, part_array, part_columns, unnest};
 use super::locate::{place, text_of};
@@ -28,6 +29,7 @@ struct Row {
     also_contracts: Vec<Option<String>>,
     row_identity: Option<String>,
     floor: Option<i64>,
+    altered: Option<serde_json::Value>,
 }
 
 impl KeyLocation {
@@ -40,12 +42,13 @@ impl KeyLocation {
         let known = |column: &Option<Column>| text_of(column.as_ref().filter(|it| bound.key.iter().any(|key| key.name == it.name)));
         let sql = format!(
             "SELECT i.\"ord\" AS ord, x.*, (SELECT {identity} FROM {table} AS it WHERE {names} LIMIT 1) AS row_identity,\n  \
-             (SELECT max(e.floor_ledger) FROM trueup.entities AS e WHERE e.kind = {kind} AND e.chain_key = i.\"key\") AS floor\nFROM {unnest}\n\
+             (SELECT max(e.floor_ledger) FROM trueup.entities AS e WHERE e.kind = {kind} AND e.chain_key = i.\"key\") AS floor,\n  {altered} AS altered\nFROM {unnest}\n\
              CROSS JOIN LATERAL (SELECT ARRAY[{arguments}]::text[] AS arguments, {contract} AS contract, ARRAY[{also_contracts}]::text[] AS also_contracts FROM (SELECT {key}) AS db OFFSET 0) AS x\nORDER BY 1",
             identity = canonical_of(&bound.identity, "it"),
             table = bound.table.sql(),
             names = names_key(bound, "it", input_part),
             kind = literal(&kind.0),
+            altered = altered::of_key(bound, kind, "i.\"key\""),
             unnest = unnest(&input),
             arguments = list(&bound.arguments),
             contract = known(&bound.contract),
@@ -76,20 +79,24 @@ impl KeyLocation {
             })
         })
         .await?;
-        let mut located: Vec<_> = answers.into_iter().map(|(index, row)| (items[index].0.clone(), row.map(LocatedKey::from))).collect();
+        let mut located: Vec<_> =
+            answers.into_iter().map(|(index, row)| (items[index].0.clone(), row.and_then(LocatedKey::try_from))).collect();
         located.extend(batch.malformed.into_iter().map(|(key, error)| (key.clone(), Err(error))));
         Ok(located)
     }
 }
 
-impl From<Row> for LocatedKey {
-    fn from(row: Row) -> Self {
-        Self {
+impl TryFrom<Row> for LocatedKey {
+    type Error = RowError;
+
+    fn try_from(row: Row) -> Result<Self, RowError> {
+        Ok(Self {
             arguments: row.arguments,
             contract: row.contract,
             also_contracts: row.also_contracts,
             row: row.row_identity.map(RowIdentity),
             floor: row.floor,
-        }
+            altered: altered::read(row.altered)?,
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! Reads of the application's tables: one statement a batch, and never a write.
 
+mod altered;
 mod bisect;
 mod compare;
 mod creation;
@@ -12,6 +13,7 @@ mod locate_parents;
 mod new_rows;
 mod provisional;
 
+pub(crate) use altered::IS_NEWEST;
 pub(crate) use compare::Comparison;
 pub(crate) use creation::Creations;
 pub use creation::{CreationEventSeen, CreationKey};

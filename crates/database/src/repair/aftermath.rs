@@ -16,7 +16,8 @@ use crate::read::unnest;
 use crate::sql::{list, literal};
 
 /// Reads the rows that a group wrote once more, in one statement, and puts on record what is not as it was written.
-/// Such a repair is `altered`; a row that is gone has nothing left in `after`.
+/// Such a repair is `altered`; a row that is gone has nothing left in `after`. What each altered one left behind is kept, so
+/// that the next run does not write the same again.
 pub(super) async fn look_again(
     session: &mut Session<'_>,
     bound: &Bound,
@@ -76,13 +77,25 @@ fn statement(bound: &Bound, group: &Group<'_>) -> String {
     input.extend((0..bound.identity.len()).map(|index| (format!("p{index}"), "text")));
     format!(
         "WITH \"trueup:now\" AS MATERIALIZED (
-  SELECT i.repair, (SELECT {after} FROM {table} AS db WHERE {names}) AS after FROM {unnest}
+  SELECT i.repair, coalesce(now.after, '{{}}') AS after, coalesce(now.left_behind, '{{}}') AS left_behind
+  FROM {unnest} LEFT JOIN LATERAL (SELECT {after} AS after, {left_behind} AS left_behind FROM {table} AS db WHERE {names}) AS now ON true
+), \"trueup:changed\" AS (
+  UPDATE trueup.repairs AS r SET after = n.after, altered = true
+  FROM \"trueup:now\" AS n
+  WHERE r.id = n.repair AND r.after IS DISTINCT FROM n.after
+  RETURNING r.id
+), \"trueup:kept\" AS (
+  INSERT INTO trueup.altered AS known (kind, identity, chain_key, repair, left_behind)
+  SELECT DISTINCT ON (r.kind, r.identity) r.kind, r.identity, r.chain_key, r.id, n.left_behind
+  FROM \"trueup:now\" AS n JOIN trueup.repairs AS r ON r.id = n.repair
+  WHERE r.altered OR r.after IS DISTINCT FROM n.after
+  ORDER BY r.kind, r.identity, r.id DESC
+  ON CONFLICT (kind, identity) DO UPDATE
+  SET chain_key = excluded.chain_key, repair = excluded.repair, left_behind = excluded.left_behind
 )
-UPDATE trueup.repairs AS r SET after = coalesce(n.after, '{{}}'), altered = true
-FROM \"trueup:now\" AS n
-WHERE r.id = n.repair AND r.after IS DISTINCT FROM coalesce(n.after, '{{}}')
-RETURNING r.id",
+SELECT id FROM \"trueup:changed\"",
         after = group.after(),
+        left_behind = group.left_behind(),
         table = bound.table.sql(),
         names = names_row(&bound.identity, "db", |index| format!("i.p{index}")),
         unnest = unnest(&input),

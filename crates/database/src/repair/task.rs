@@ -223,15 +223,26 @@ impl Group<'_> {
 
     /// The written columns as they are now, as JSON; over `db`.
     pub fn after(&self) -> String {
-        let names = list(self.written.iter().map(|column| crate::sql::literal(&column.name)));
-        let texts = list(self.written.iter().map(|column| format!("{}::text", column.of("db"))));
-        format!("jsonb_object(ARRAY[{names}]::text[], ARRAY[{texts}]::text[])")
+        as_json(self.written.iter())
+    }
+
+    /// The judged and the written columns likewise.
+    pub fn left_behind(&self) -> String {
+        let others = self.judged.iter().filter(|judged| self.written.iter().all(|it| it.name != judged.name));
+        as_json(self.written.iter().chain(others))
     }
 
     /// `"a", "b"`: the written columns.
     pub fn written_names(&self) -> String {
         list(self.written.iter().map(|column| ident(&column.name)))
     }
+}
+
+/// Column to text, over `db`.
+fn as_json<'c>(columns: impl Iterator<Item = &'c Column> + Clone) -> String {
+    let names = list(columns.clone().map(|column| crate::sql::literal(&column.name)));
+    let texts = list(columns.map(|column| format!("{}::text", column.of("db"))));
+    format!("jsonb_object(ARRAY[{names}]::text[], ARRAY[{texts}]::text[])")
 }
 
 impl Task<'_> {
