@@ -31,7 +31,7 @@ pub(crate) enum Episode {
     OtherCode,
     /// Repairs are proposed; one row moves, one proposal is rejected, the others are approved.
     Proposals,
-    /// A trigger makes something else of a repaired value, every time.
+    /// A trigger makes something else of a repaired value, every time, until it is mended and the row released.
     Stubborn,
 }
 
@@ -144,7 +144,7 @@ async fn proposals(shared: &Shared, pool: &PgPool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What trueup does is told, and judged by whoever reads it.
+/// Repaired once, and then left alone for as long as nobody says that the trigger is mended.
 async fn stubborn(shared: &Shared, pool: &PgPool) -> anyhow::Result<()> {
     let drifted = execute(
         pool,
@@ -161,16 +161,20 @@ async fn stubborn(shared: &Shared, pool: &PgPool) -> anyhow::Result<()> {
     )
     .await?;
     execute(pool, "CREATE TRIGGER stubborn BEFORE UPDATE ON public.scores FOR EACH ROW EXECUTE FUNCTION sim.stubborn()").await?;
-    let before = repairs(pool, "score").await?;
-    let mut codes = Vec::new();
+    let before = stubborn_repairs(pool).await?;
+    let run = ["run", "score", "--new", "--mode", "repair"];
     for _ in 0..STUBBORN_RUNS {
-        codes.push(shared.program.code(&["run", "score", "--new", "--mode", "repair"]).await?);
+        shared.program.code(&run).await?;
     }
-    let repaired = repairs(pool, "score").await? - before;
+    let repaired = stubborn_repairs(pool).await? - before;
+    ensure!(repaired == 1, "{STUBBORN_RUNS} runs wrote {repaired} times what a trigger makes something else of");
     execute(pool, "DROP TRIGGER stubborn ON public.scores").await?;
-    shared
-        .story
-        .tell(format!("a trigger rewrites a repaired value: {STUBBORN_RUNS} runs repaired it {repaired} times, exit codes {codes:?}"));
+    let altered: i64 = sqlx::query_scalar("SELECT max(id) FROM trueup.repairs WHERE altered AND kind = 'score'").fetch_one(pool).await?;
+    let code = shared.program.code(&["repairs", "release", &altered.to_string()]).await?;
+    ensure!(code == CLEAN, "the row is not released: exit code {code}");
+    shared.program.code(&run).await?;
+    let repaired = stubborn_repairs(pool).await? - before;
+    ensure!(repaired == 2, "the row was released, and repaired {} times", repaired - 1);
     Ok(())
 }
 
@@ -180,4 +184,9 @@ async fn execute(pool: &PgPool, sql: &str) -> anyhow::Result<i64> {
 
 async fn repairs(pool: &PgPool, kind: &str) -> anyhow::Result<i64> {
     Ok(sqlx::query_scalar("SELECT count(*) FROM trueup.repairs WHERE kind = $1").bind(kind).fetch_one(pool).await?)
+}
+
+/// Of the column that the trigger guards.
+async fn stubborn_repairs(pool: &PgPool) -> anyhow::Result<i64> {
+    Ok(sqlx::query_scalar("SELECT count(*) FROM trueup.repairs WHERE kind = 'score' AND intended ? 'loans_repaid'").fetch_one(pool).await?)
 }

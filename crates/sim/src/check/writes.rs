@@ -41,7 +41,7 @@ const ALONE: [(&str, &str); 6] = [
          FROM sim.pairs AS p JOIN sim.pairs AS q ON q.write = p.earlier, jsonb_object_keys(p.intended) AS key
          WHERE p.after_trueup AND p.action <> 'revert' AND q.action <> 'revert' AND q.intended ? key
            AND p.stamp -> 'last_modified' = q.stamp -> 'last_modified'
-           -- What a trigger made something else of is wrong again.
+           -- What a trigger made something else of is wrong again, and written again once it is released (`episodes.rs`).
            AND NOT q.altered",
     ),
     (
