@@ -2,6 +2,7 @@
 //! flags.
 
 mod limits;
+mod touch;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,9 +11,10 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use trueup_database::connect::PoolSettings;
 use trueup_judge::{EntityKind, Mode};
-use trueup_workers::{Schedule, Settings};
+use trueup_workers::{Schedule, Settings, Touching};
 
 pub use limits::{DatabaseConfig, QueueConfig, WorkerConfig};
+pub use touch::TouchConfig;
 
 /// The longest that one request to the RPC may be told to wait, in milliseconds.
 const LONGEST_RPC_TIMEOUT_MS: u64 = 600_000;
@@ -56,6 +58,9 @@ pub struct Config {
     /// When runs are started by a scheduler.
     #[serde(default, rename = "schedule")]
     pub schedule: Vec<ScheduleConfig>,
+    /// Touches.
+    #[serde(default)]
+    pub touch: TouchConfig,
     /// Leases and retries.
     #[serde(default)]
     pub queue: QueueConfig,
@@ -201,7 +206,7 @@ impl Config {
     /// # Errors
     /// One is out of its range.
     pub fn worker_settings(&self) -> anyhow::Result<Settings> {
-        self.worker.settings()
+        Ok(Settings { keep_touches_hours: self.touch.keep_hours()?, ..self.worker.settings()? })
     }
 
     /// The limits of the queue.
@@ -218,6 +223,14 @@ impl Config {
     /// A limit is out of its range.
     pub fn pool_settings(&self) -> anyhow::Result<PoolSettings> {
         self.database.settings()
+    }
+
+    /// How touches are looked at.
+    ///
+    /// # Errors
+    /// A limit is out of its range.
+    pub fn touching(&self) -> anyhow::Result<Touching> {
+        self.touch.touching(self.schedule.iter().map(|schedule| schedule.mode))
     }
 
     /// The schedules, checked.

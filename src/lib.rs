@@ -25,8 +25,8 @@ mod service;
 pub mod telemetry;
 mod view;
 
-pub use config::{ApprovalConfig, Config, DatabaseConfig, QueueConfig, ScheduleConfig, WorkerConfig};
+pub use config::{ApprovalConfig, Config, DatabaseConfig, QueueConfig, ScheduleConfig, TouchConfig, WorkerConfig};
 pub use service::Trueup;
 pub use trueup_database::runs::{GuardOverride, NewRun, Run, RunState};
 pub use trueup_judge::{EntityKind, Mode, RunId};
-pub use trueup_workers::{Document, Schedule, Settings};
+pub use trueup_workers::{Document, NamedEntity, Schedule, Settings, Touching};

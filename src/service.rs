@@ -5,10 +5,11 @@ use tokio_util::sync::CancellationToken;
 use trueup_chain::{Chain, Horizon, HorizonConfig};
 use trueup_database::connect;
 use trueup_database::runs::NewRun;
+use trueup_database::touches::Origin;
 use trueup_database::{Kind, Pools};
 use trueup_judge::RunId;
 use trueup_spec::Spec;
-use trueup_workers::{Context, Document, Schedule, Settings, feed_events, run_scheduler, run_worker};
+use trueup_workers::{Context, Document, NamedEntity, Schedule, Settings, Touching, feed_events, run_scheduler, run_toucher, run_worker};
 
 use crate::Config;
 
@@ -75,6 +76,20 @@ impl Trueup {
     /// Stores what the specs' contracts emit, until it is told to stop. Belongs beside a scheduler; several do no harm.
     pub async fn events(self, shutdown: CancellationToken) {
         feed_events(self.context, shutdown).await;
+    }
+
+    /// Looks at touched entities, until it is told to stop. Belongs beside a scheduler; several do no harm.
+    pub async fn toucher(self, touching: Touching, shutdown: CancellationToken) {
+        run_toucher(self.context, touching, shutdown).await;
+    }
+
+    /// Touches entities: they are looked at within moments, by whoever runs [`Trueup::toucher`] and workers. Gives back
+    /// the ids of their touches.
+    ///
+    /// # Errors
+    /// A kind has no spec, a name cannot be one; or what Postgres said.
+    pub async fn touch(&self, entities: &[NamedEntity]) -> anyhow::Result<Vec<i64>> {
+        trueup_workers::touch(&self.context, entities, Origin::Cli).await
     }
 
     /// The report of a run; none until it is written.

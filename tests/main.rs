@@ -20,5 +20,6 @@ mod program;
 mod provisional;
 mod sources;
 mod support;
+mod touches;
 mod true_key;
 mod undo;

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
-use trueup_workers::Schedule;
+use trueup_workers::{Schedule, Touching};
 
 use super::{Exit, signal};
 use crate::{Config, Trueup};
@@ -27,37 +27,40 @@ pub(super) async fn worker(config: &Config, arguments: WorkerArguments) -> anyho
 pub(super) async fn scheduler(config: &Config) -> anyhow::Result<Exit> {
     let shutdown = signal::shutdown()?;
     let schedules = config.schedules()?;
+    let touching = config.touching()?;
     warn_if_idle(config);
     let trueup = Trueup::connect(config).await?;
     tracing::info!(schedules = schedules.len(), "the scheduler is ready");
-    scheduler_with_events(trueup, schedules, shutdown).await?;
+    with_scheduler(trueup, schedules, touching, shutdown).await?;
     Ok(Exit::Clean)
 }
 
 pub(super) async fn all(config: &Config, arguments: WorkerArguments) -> anyhow::Result<Exit> {
     let shutdown = signal::shutdown()?;
     let schedules = config.schedules()?;
+    let touching = config.touching()?;
     warn_if_idle(config);
     let trueup = Trueup::connect(config).await?;
     tracing::info!(kinds = trueup.context().kinds().len(), schedules = schedules.len(), "scheduler and worker are ready");
     let worker = trueup.clone().worker(&arguments.name, shutdown.clone());
-    let scheduler = scheduler_with_events(trueup, schedules, shutdown.clone());
+    let scheduler = with_scheduler(trueup, schedules, touching, shutdown.clone());
     both(worker, scheduler, &shutdown).await?;
     Ok(Exit::Clean)
 }
 
-/// Whoever starts runs also keeps the events at hand that they rest on, in a task of its own.
-async fn scheduler_with_events(trueup: Trueup, schedules: Vec<Schedule>, shutdown: CancellationToken) -> anyhow::Result<()> {
+/// Whoever starts runs also keeps the events at hand that they rest on, and collects touches, in tasks of their own.
+async fn with_scheduler(trueup: Trueup, schedules: Vec<Schedule>, touching: Touching, shutdown: CancellationToken) -> anyhow::Result<()> {
     let stop = shutdown.child_token();
     let events = tokio::spawn(trueup.clone().events(stop.clone()));
+    let toucher = tokio::spawn(trueup.clone().toucher(touching, stop.clone()));
     let ended = trueup.scheduler(schedules, shutdown).await;
     stop.cancel();
-    ended.and(events.await.context("reading events"))
+    ended.and(events.await.context("reading events")).and(toucher.await.context("collecting touches"))
 }
 
 fn warn_if_idle(config: &Config) {
     if config.schedule.is_empty() {
-        tracing::warn!("no [[schedule]] is configured: only runs that are started otherwise (`trueup run`) will be worked on");
+        tracing::warn!("no [[schedule]] is configured: only runs that are started otherwise (`trueup run`) and touches will be worked on");
     }
 }
 

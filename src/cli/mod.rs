@@ -17,6 +17,8 @@ mod report;
 mod run;
 mod runs;
 mod signal;
+mod touch;
+mod triggers;
 
 use std::process::ExitCode;
 
@@ -59,6 +61,10 @@ enum Command {
     Scheduler,
     /// Scheduler and worker in one process
     All(all::WorkerArguments),
+    /// Have entities looked at now, ahead of everything else
+    Touch(touch::Arguments),
+    /// Print the SQL of triggers by which changed rows touch themselves
+    Triggers(triggers::Arguments),
     /// List, show and retry jobs
     #[command(subcommand)]
     Jobs(jobs::Command),
@@ -128,6 +134,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Worker(arguments) => all::worker(&connection.config()?, arguments).await,
         Command::Scheduler => all::scheduler(&connection.config()?).await,
         Command::All(arguments) => all::all(&connection.config()?, arguments).await,
+        Command::Touch(arguments) => touch::touch(&connection.config()?, arguments).await,
+        Command::Triggers(arguments) => triggers::triggers(&connection.config()?, &arguments).await,
         Command::Jobs(command) => jobs::jobs(&connection.config()?, command).await,
         Command::Runs(command) => runs::runs(&connection.config()?, command).await,
         Command::Events(command) => events::events(&connection.config()?, command).await,

@@ -21,7 +21,7 @@ const PAGE: i64 = 5_000;
 /// Which report.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The run [default: the latest that has a report]
+    /// The run [default: the latest that has a report, other than those of touches]
     run: Option<i64>,
     /// Only differences of this priority or above; one of a column, which has none, counts as normal
     #[arg(long, value_enum)]

@@ -89,6 +89,7 @@ async fn open(context: &Context, arguments: &Arguments) -> anyhow::Result<RunId>
         actor: Some(by::actor(&arguments.actor).to_owned()),
         guard_override: guard_override(arguments)?,
         follows: None,
+        touches: false,
     };
     if new.kinds.is_empty() {
         new.kinds = context.kinds();

@@ -13,11 +13,14 @@ const DEFAULT_LIMIT: i64 = 20;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List runs, newest first
+    /// List runs, newest first, without those of touches
     List {
         /// How many at most
         #[arg(long, default_value_t = DEFAULT_LIMIT, value_parser = clap::value_parser!(i64).range(1..))]
         limit: i64,
+        /// Those of touches too
+        #[arg(long)]
+        all: bool,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -32,9 +35,9 @@ pub(crate) enum Command {
 pub(super) async fn runs(config: &Config, command: Command) -> anyhow::Result<Exit> {
     let pools = connect_database(config).await?;
     match command {
-        Command::List { limit, json } => {
+        Command::List { limit, all, json } => {
             let mut connection = pools.read.acquire().await?;
-            let found = runs::list(&mut connection, limit).await?;
+            let found = runs::list(&mut connection, limit, all).await?;
             if json { output::json(&found.iter().map(as_json).collect::<Vec<_>>())? } else { output::line(&as_table(&found))? }
         }
         Command::Cancel { run } => {

@@ -53,7 +53,8 @@ pub struct WorkerConfig {
     pub jobs_per_chunk: Option<i64>,
     /// How long the database or the chain may fail without a break before the process gives up: 1 to 86,400; 60.
     pub unreachable_after_secs: Option<u64>,
-    /// How often contracts' events are read up to the chain's tip, in milliseconds: 100 to 3,600,000; 5,000.
+    /// How often contracts' events are read up to the chain's tip, in milliseconds: 100 to 3,600,000; 5,000, or 1,000
+    /// where a spec has `[[touch]]`.
     pub events_ms: Option<u64>,
     /// How long a run waits for events to be read up to the tip: 1 to 3,600; 60.
     pub events_catch_up_secs: Option<u64>,
@@ -120,6 +121,7 @@ impl WorkerConfig {
     pub(super) fn settings(&self) -> anyhow::Result<Settings> {
         let default = Settings::default();
         let section = Section("worker");
+        let events_every = section.pick("events_ms", self.events_ms, 100..=3_600_000)?.map(Duration::from_millis);
         Ok(Settings {
             max_looks: section.pick("max_looks", self.max_looks, 0..=100)?.unwrap_or(default.max_looks),
             look_again_after: section
@@ -133,7 +135,8 @@ impl WorkerConfig {
             unreachable_after: section
                 .pick("unreachable_after_secs", self.unreachable_after_secs, 1..=LONGEST_SECS)?
                 .map_or(default.unreachable_after, Duration::from_secs),
-            events_every: section.pick("events_ms", self.events_ms, 100..=3_600_000)?.map_or(default.events_every, Duration::from_millis),
+            events_every: events_every.unwrap_or(default.events_every),
+            events_every_touching: events_every.unwrap_or(default.events_every_touching),
             events_catch_up: section
                 .pick("events_catch_up_secs", self.events_catch_up_secs, 1..=3_600)?
                 .map_or(default.events_catch_up, Duration::from_secs),
@@ -160,13 +163,13 @@ impl DatabaseConfig {
 }
 
 /// A section of `trueup.toml`, for messages.
-struct Section(&'static str);
+pub(super) struct Section(pub(super) &'static str);
 
 // === impl Section ===
 
 impl Section {
     /// The value that was given, if it lies within its range.
-    fn pick<T: PartialOrd + Display>(&self, key: &str, value: Option<T>, range: RangeInclusive<T>) -> anyhow::Result<Option<T>> {
+    pub(super) fn pick<T: PartialOrd + Display>(&self, key: &str, value: Option<T>, range: RangeInclusive<T>) -> anyhow::Result<Option<T>> {
         match value {
             Some(value) if !range.contains(&value) => {
                 bail!("[{}] {key} is {value}; it must be from {} to {}", self.0, range.start(), range.end())

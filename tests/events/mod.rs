@@ -1,6 +1,6 @@
 //! What contracts emit: stored without a gap whatever happens meanwhile, and the keys and transactions that it shows.
 
-mod feeders;
+pub mod feeders;
 mod feeding;
 mod holes;
 mod keys;

@@ -3,4 +3,4 @@
 mod by_event;
 mod by_transaction;
 mod missing;
-mod world;
+pub mod world;

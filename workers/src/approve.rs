@@ -115,5 +115,6 @@ fn new_run(proposed: i64, proposals: &[&Decided], decision: &Decision, execution
         actor: Some(decision.actor.clone()),
         guard_override: execution.guard_override.clone(),
         follows: Some(RunId(proposed)),
+        touches: false,
     }
 }

@@ -23,7 +23,8 @@ pub struct Context {
     pub(crate) queue: Queue,
     pub(crate) meter: Arc<Meter>,
     pub(crate) settings: Arc<Settings>,
-    /// The contracts whose events are stored: all that a spec names for all its rows.
+    /// The contracts whose events are stored: all that a spec names for all its rows, or in
+    /// its `[[touch]]`.
     pub(crate) event_contracts: Arc<Vec<String>>,
     /// One at a time in a process.
     pub(crate) feeder: Arc<Mutex<Feeder>>,
@@ -51,7 +52,10 @@ impl Context {
         let meter = Arc::new(Meter::new(Some(chain.clone()), pools.statements.clone()).and_archive(archive.clone()));
         let queue = Queue::new(pools.write.clone(), Arc::new(Progress::new(Arc::clone(&meter))), queue_settings);
         let kinds: BTreeMap<EntityKind, Arc<Kind>> = kinds.into_iter().map(|kind| (kind.spec().kind.clone(), Arc::new(kind))).collect();
-        let event_contracts = crate::events::contracts(&kinds.values().map(Arc::as_ref).collect::<Vec<_>>());
+        let mut event_contracts = crate::events::contracts(&kinds.values().map(Arc::as_ref).collect::<Vec<_>>());
+        event_contracts.extend(kinds.values().flat_map(|kind| kind.spec().touching_contracts()).map(str::to_owned));
+        event_contracts.sort();
+        event_contracts.dedup();
         let feeder = Feeder::new(settings.events_per_page.clamp(1, EVENTS_PER_PAGE_MAX));
         Self {
             pools,

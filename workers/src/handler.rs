@@ -6,6 +6,7 @@ use std::sync::Arc;
 use opentelemetry::trace::TraceContextExt;
 use tracing::Instrument;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+use trueup_chain::Chain;
 use trueup_judge::EntityKind;
 use trueup_queue::{Failure, Handled, Handler, Job};
 use trueup_spec::Source;
@@ -17,6 +18,7 @@ use crate::context::Context;
 use crate::detect::{detect, discover};
 use crate::matching::match_plans;
 use crate::task::Task;
+use crate::touch::is_of_touch;
 
 /// Hands jobs to what works on them.
 #[derive(Clone)]
@@ -24,7 +26,14 @@ pub(crate) struct Jobs(Arc<Rooms>);
 
 struct Rooms {
     context: Context,
-    kinds: HashMap<String, Batchers>,
+    kinds: HashMap<String, Lanes>,
+}
+
+/// Jobs of sweeps wait by the thousands for a batch, and their keys for company in a call. Those of touched entities
+/// have batches and calls of their own.
+struct Lanes {
+    sweeps: Batchers,
+    touches: Batchers,
 }
 
 /// The batchers of one kind.
@@ -32,8 +41,8 @@ struct Batchers {
     detect: Batcher<Job>,
     discover: Batcher<Job>,
     confirm: Batcher<Job>,
-    /// Its entities are ledger entries, read in batches.
-    reads_entries: bool,
+    /// Announces keys, where its entities are ledger entries, read in batches.
+    chain: Option<Chain>,
 }
 
 impl Jobs {
@@ -44,7 +53,10 @@ impl Jobs {
             in_flight: context.settings.batches_in_flight,
             linger: context.settings.batch_linger,
         };
-        let kinds = context.kinds.keys().map(|kind| (kind.0.clone(), Batchers::start(&context, kind, limits))).collect();
+        let urgent = Context { chain: context.chain.urgent(), ..context.clone() };
+        let lanes =
+            |kind: &EntityKind| Lanes { sweeps: Batchers::start(&context, kind, limits), touches: Batchers::start(&urgent, kind, limits) };
+        let kinds = context.kinds.keys().map(|kind| (kind.0.clone(), lanes(kind))).collect();
         Self(Arc::new(Rooms { context, kinds }))
     }
 }
@@ -76,7 +88,7 @@ impl Batchers {
             detect: Batcher::start(limits, process(Task::Detect)),
             discover: Batcher::start(limits, process(Task::Discover)),
             confirm: Batcher::start(limits, process(Task::Confirm)),
-            reads_entries: !matches!(bound.spec().source, Source::Transaction(_)),
+            chain: (!matches!(bound.spec().source, Source::Transaction(_))).then(|| context.chain.clone()),
         }
     }
 }
@@ -90,13 +102,14 @@ impl Rooms {
             Task::Match => match_plans(&self.context, &job).await,
             Task::Aggregate => aggregate(&self.context, &job).await,
             Task::Detect | Task::Discover | Task::Confirm => {
-                let Some(batchers) = self.kinds.get(&job.kind) else {
+                let Some(lanes) = self.kinds.get(&job.kind) else {
                     return Err(Failure::passing(format!(
                         "this worker has no spec for kind `{}`; start every replica with the same specs",
                         job.kind
                     )));
                 };
-                let intent = batchers.reads_entries.then(|| self.context.chain.intent());
+                let batchers = if is_of_touch(&job) { &lanes.touches } else { &lanes.sweeps };
+                let intent = batchers.chain.as_ref().map(Chain::intent);
                 match task {
                     Task::Discover => batchers.discover.submit(job, intent).await,
                     Task::Confirm => batchers.confirm.submit(job, intent).await,

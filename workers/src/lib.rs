@@ -29,6 +29,7 @@ mod scheduler;
 mod settings;
 mod start;
 mod task;
+mod touch;
 mod trace;
 mod worker;
 
@@ -45,6 +46,7 @@ pub use scheduler::{run_now, run_scheduler};
 pub use settings::Settings;
 pub use start::{cancel, kinds_named, run_status, start_run};
 pub use task::Task;
+pub use touch::{NamedEntity, Touching, run_toucher, touch};
 pub use trace::traceparent;
 /// How one of the chain's endpoints is.
 pub use trueup_chain::SurveyedEndpoint;

@@ -16,6 +16,7 @@ use crate::enqueue::enqueue_run;
 use crate::schedule::Schedule;
 use crate::start::{end_expired, require_specs, start_run};
 use crate::task::Task;
+use crate::touch::forget_touches;
 
 /// How many finished runs are forgotten in one round.
 const PURGED_PER_ROUND: i64 = 10;
@@ -75,7 +76,8 @@ async fn round(context: &Context, schedules: &[Schedule]) -> anyhow::Result<()> 
     result = result.and(resume(context).await);
     result = result.and(end_expired(context).await);
     result = result.and(revive(context).await);
-    result.and(purge(context).await)
+    result = result.and(purge(context).await);
+    result.and(forget_touches(context).await)
 }
 
 async fn take_tick(context: &Context, schedule: &Schedule) -> anyhow::Result<()> {

@@ -22,6 +22,8 @@ pub struct Settings {
     pub tick_every: Duration,
     /// How often contracts' events are read up to the chain's tip.
     pub events_every: Duration,
+    /// How often, at the latest, where events touch entities.
+    pub events_every_touching: Duration,
     /// How long a run waits for events to be read up to the tip.
     pub events_catch_up: Duration,
     /// How many events are read and stored at once, at most [`trueup_chain::EVENTS_PER_PAGE_MAX`].
@@ -30,6 +32,8 @@ pub struct Settings {
     pub revive_after: Duration,
     /// How long job rows of a finished run are kept, in days. Reports stay.
     pub keep_jobs_days: i32,
+    /// How long runs of touches are kept that found something, in hours. Their repairs stay.
+    pub keep_touches_hours: i32,
     /// How long the database or the RPC may fail without a break before a loop gives up.
     pub unreachable_after: Duration,
 }
@@ -46,10 +50,12 @@ impl Default for Settings {
             enqueue_claim_secs: 20,
             tick_every: Duration::from_secs(1),
             events_every: Duration::from_secs(5),
+            events_every_touching: Duration::from_secs(1),
             events_catch_up: Duration::from_secs(60),
             events_per_page: trueup_chain::EVENTS_PER_PAGE_MAX,
             revive_after: Duration::from_secs(60),
             keep_jobs_days: 7,
+            keep_touches_hours: 24,
             unreachable_after: Duration::from_secs(60),
         }
     }

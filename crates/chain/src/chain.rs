@@ -15,6 +15,8 @@ use crate::{
 
 /// The fewest keys a call can carry: one, and its contract's instance.
 const KEYS_PER_CALL_MIN: usize = 2;
+/// How long keys of those who cannot wait are gathered.
+const URGENT_LINGER: Duration = Duration::from_millis(5);
 /// The most endpoints that can be asked to agree.
 const AGREEING_MAX: usize = 2;
 /// The newest protocol whose ledger entries and results `stellar-xdr` 30 describes: its major version is the
@@ -99,6 +101,15 @@ impl Chain {
         });
         drop(batches);
         Self { endpoints, network: Arc::clone(&self.network), batch, apart: Arc::clone(&self.apart) }
+    }
+
+    /// The same chain for those who cannot wait: their keys share calls with one another alone, and a call that is not
+    /// full goes out almost at once. Costs more calls than waiting for company. Must run within tokio.
+    #[must_use]
+    pub fn urgent(&self) -> Self {
+        let config = Config { linger: URGENT_LINGER, ..self.apart.config.clone() };
+        let batch = Batch::start(self.endpoints.clone(), &config);
+        Self { endpoints: self.endpoints.clone(), network: Arc::clone(&self.network), batch, apart: Arc::clone(&self.apart) }
     }
 
     /// Announces keys that are being found, so that calls wait for them. See [`Intent`].

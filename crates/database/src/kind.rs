@@ -14,7 +14,7 @@ use crate::read::{
 };
 use crate::repair::{self, Order, RepairOutcome, RevertOutcome};
 use crate::sql::Select;
-use crate::{BindError, DatabaseError, RowError, Statements};
+use crate::{BindError, DatabaseError, RowError, Statements, touches};
 
 /// A spec bound to a database: its names looked up, its expressions prepared, its statements generated.
 ///
@@ -36,6 +36,7 @@ pub struct Kind {
     provisional_rows: Option<String>,
     waiting_rows: Option<WaitingRows>,
     creations: Creations,
+    event_touches: Option<String>,
 }
 
 impl Kind {
@@ -58,6 +59,7 @@ impl Kind {
             provisional_rows: read::provisional_rows(&bound, &spec.kind),
             waiting_rows: WaitingRows::new(&bound, &spec),
             creations: Creations::new(&bound),
+            event_touches: touches::of_events(&spec, &bound),
             spec,
             bound,
             rules: binding.rules,
@@ -135,6 +137,31 @@ impl Kind {
         let Some(sql) = &self.bound.keyless_events else { return Ok(0) };
         self.statements.add();
         Ok(sqlx::query_scalar(AssertSqlSafe(sql.as_str())).fetch_one(conn).await?)
+    }
+
+    /// Stores the touches of these stored events, in the caller's transaction; `tip` is the chain's newest ledger. Gives
+    /// back how many entities they name.
+    ///
+    /// # Errors
+    /// What Postgres said.
+    pub async fn touch_of_events(&self, conn: &mut PgConnection, events: &[String], tip: i64) -> Result<u64, DatabaseError> {
+        let Some(sql) = self.event_touches.as_ref().filter(|_| !events.is_empty()) else { return Ok(0) };
+        self.statements.add();
+        Ok(sqlx::query(AssertSqlSafe(sql.as_str())).bind(events).bind(tip).execute(conn).await?.rows_affected())
+    }
+
+    /// The columns that a row's identity is made of, in their order.
+    #[must_use]
+    pub fn identity_columns(&self) -> Vec<String> {
+        self.bound.identity.iter().map(|column| column.name.clone()).collect()
+    }
+
+    /// The SQL of the triggers by which changed rows touch themselves, for people to install.
+    ///
+    /// # Errors
+    /// Why there is none, for people: a view, or a primary key that this role may not read.
+    pub fn touch_trigger(&self) -> Result<String, String> {
+        touches::trigger(&self.spec, &self.bound)
     }
 
     /// What the spec and the database decide about rows without their real key; none where the spec does not say how

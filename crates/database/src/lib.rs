@@ -16,6 +16,7 @@ pub mod report;
 pub mod runs;
 mod sql;
 mod statements;
+pub mod touches;
 
 pub use checkpoints::keep_checkpoints;
 pub use connect::Pools;

@@ -71,6 +71,8 @@ pub struct Limits {
     pub max_count: Option<u64>,
     /// Up to so many the share does not count: of a small table every row is a large share.
     pub floor: u64,
+    /// Touches are counted together over so many seconds, as sweeps are each by itself.
+    pub window_secs: i64,
 }
 
 impl Limits {
@@ -78,6 +80,8 @@ impl Limits {
     pub const DEFAULT_SHARE_PERCENT: u64 = 25;
     /// The floor where a spec names none.
     pub const DEFAULT_FLOOR: u64 = 50;
+    /// The window where a spec names none, in seconds.
+    pub const DEFAULT_WINDOW_SECS: i64 = 3_600;
 
     /// How many writes are allowed of so many entities, and what sets the limit. The count is never exceeded; the
     /// share is, up to the floor.
@@ -94,7 +98,12 @@ impl Limits {
 impl Default for Limits {
     /// What holds for a spec that says nothing: a quarter of the entities, at least fifty, and no other count.
     fn default() -> Self {
-        Self { max_share: Share(Self::DEFAULT_SHARE_PERCENT * PARTS_PER_PERCENT), max_count: None, floor: Self::DEFAULT_FLOOR }
+        Self {
+            max_share: Share(Self::DEFAULT_SHARE_PERCENT * PARTS_PER_PERCENT),
+            max_count: None,
+            floor: Self::DEFAULT_FLOOR,
+            window_secs: Self::DEFAULT_WINDOW_SECS,
+        }
     }
 }
 
@@ -119,6 +128,10 @@ pub struct Guarded {
     pub allowed: u64,
     /// What sets that limit.
     pub limited_by: LimitedBy,
+    /// The plans are those of all runs of touches of so many seconds, and the entities those of the table; none for a
+    /// run by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_secs: Option<i64>,
 }
 
 impl Guarded {
@@ -133,5 +146,11 @@ impl Guarded {
 #[must_use]
 pub fn guard(limits: &Limits, entities: u64, plans: u64) -> Guarded {
     let (allowed, limited_by) = limits.allowed(entities);
-    Guarded { entities, plans, allowed, limited_by }
+    Guarded { entities, plans, allowed, limited_by, window_secs: None }
+}
+
+/// Asks whether the plans of touches may write: so many of a kind over the window, whose table has so many entities.
+#[must_use]
+pub fn guard_window(limits: &Limits, entities: u64, plans: u64) -> Guarded {
+    Guarded { window_secs: Some(limits.window_secs), ..guard(limits, entities, plans) }
 }

@@ -59,11 +59,19 @@ impl fmt::Display for HeldBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Guard(guarded) => {
-                let Guarded { entities, plans, allowed, limited_by } = guarded;
+                let Guarded { entities, plans, allowed, limited_by, window_secs } = guarded;
                 let limit = match limited_by {
                     LimitedBy::Share => "max_share",
                     LimitedBy::Count => "max_count",
                 };
+                if let Some(window) = window_secs {
+                    return write!(
+                        f,
+                        "the guard held: touches of the last {window} s would write {plans} of {entities} entities, and {limit} of the spec's \
+                         [guard] allows {allowed}. The next sweep looks at them too; if they are right, start one with \
+                         --override-guard --reason '…', or widen [guard]"
+                    );
+                }
                 write!(
                     f,
                     "the guard held: {plans} of {entities} entities would be written, and {limit} of the spec's [guard] allows {allowed}. \

@@ -23,7 +23,7 @@ pub use agree::{Agreement, SecondOpinion, agree};
 pub use altered::AlteredRepair;
 pub use class::Class;
 pub use confirm::{Confirmation, confirm, confirm_approved};
-pub use guard::{Guarded, LimitedBy, Limits, Share, guard};
+pub use guard::{Guarded, LimitedBy, Limits, Share, guard, guard_window};
 pub use held_back::HeldBack;
 pub use judge::{Difference, Insertion, Judgement, Missing, RowFacts, Rules, Seen, judge_missing_row, judge_row};
 pub use matching::{Candidate, Creation, Proof, Resolution, Unresolved, resolve_provisional};
@@ -33,6 +33,6 @@ pub use pending::{
     AccountSeen, Answer, Because, Checkpoint, Decision, Evidence, LedgerTime, Retention, Terms, TransactionState, pending_transaction,
 };
 pub use plan::{Action, Drift, Plan, Withheld};
-pub use provisional::{CANDIDATES_MAX, ProvisionalRules, Target, judge_provisional, resolution_of};
+pub use provisional::{CANDIDATES_MAX, ProvisionalRules, Target, judge_provisional, resolution_of, resolution_of_touch};
 pub use repair::Repair;
 pub use verdict::{SettlingReason, SkipReason, UnknownReason, Verdict};

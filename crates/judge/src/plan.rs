@@ -56,6 +56,8 @@ pub enum Withheld {
     Conflict,
     /// The key is the row's, and has no entry on chain.
     NoEntry,
+    /// It takes the whole set to tell, and a run of touches has not got it.
+    LeftToSweep,
 }
 
 impl Withheld {
@@ -78,6 +80,7 @@ impl Withheld {
             Self::EventsIncomplete => "events_incomplete",
             Self::Conflict => "conflict",
             Self::NoEntry => "no_entry",
+            Self::LeftToSweep => "left_to_sweep",
         }
     }
 }

@@ -69,6 +69,15 @@ pub fn resolution_of(creation: &Creation) -> Resolution {
     Resolution::Left { why, key: None }
 }
 
+/// The same in a run of touches: which key a row gets is decided over the whole set, which such a run has not got.
+#[must_use]
+pub fn resolution_of_touch(creation: &Creation) -> Resolution {
+    match resolution_of(creation) {
+        Resolution::Left { why: Withheld::NoCandidate, key } => Resolution::Left { why: Withheld::LeftToSweep, key },
+        other => other,
+    }
+}
+
 fn found(row: &RowFacts, key: &ChainKey, proof: &Proof, target: &Target, rules: &Rules, own: &ProvisionalRules) -> Judgement {
     let chain = Some(key.0.clone());
     let (stamp, report) = match &target.seen {

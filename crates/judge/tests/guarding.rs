@@ -1,10 +1,10 @@
 //! How much of a kind one run may write, as a table and over everything.
 
 use proptest::prelude::*;
-use trueup_judge::{Guarded, HeldBack, LimitedBy, Limits, Share, guard};
+use trueup_judge::{Guarded, HeldBack, LimitedBy, Limits, Share, guard, guard_window};
 
 fn limits(share: &str, max_count: Option<u64>, floor: u64) -> Limits {
-    Limits { max_share: Share::parse(share).expect("a percentage"), max_count, floor }
+    Limits { max_share: Share::parse(share).expect("a percentage"), max_count, floor, window_secs: 3_600 }
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn each_line_of_the_guard_and_its_neighbours() {
         ("100%", None, 0, u64::MAX, u64::MAX, u64::MAX, Share, false),
     ] {
         let guarded = guard(&limits(share, count, floor), entities, plans);
-        assert_eq!(guarded, Guarded { entities, plans, allowed, limited_by: by }, "{share} {count:?} {floor}");
+        assert_eq!(guarded, Guarded { entities, plans, allowed, limited_by: by, window_secs: None }, "{share} {count:?} {floor}");
         assert_eq!(guarded.tripped(), trips, "{guarded:?}");
     }
 }
@@ -106,7 +106,7 @@ proptest! {
         entities in 0_u64..100_000,
         plans in 0_u64..100_000,
     ) {
-        let limits = Limits { max_share: Share::percent(percent).expect("up to 100"), max_count: count, floor };
+        let limits = Limits { max_share: Share::percent(percent).expect("up to 100"), max_count: count, floor, window_secs: 3_600 };
         let guarded = guard(&limits, entities, plans);
         let within_share = u128::from(plans) * 100 <= u128::from(entities) * u128::from(percent) || plans <= floor;
         let within_count = count.is_none_or(|count| plans <= count);
@@ -121,7 +121,7 @@ proptest! {
         entities in 0_u64..100_000,
         plans in 0_u64..100_000,
     ) {
-        let limits = Limits { max_share: Share::percent(percent).expect("up to 100"), max_count: count, floor };
+        let limits = Limits { max_share: Share::percent(percent).expect("up to 100"), max_count: count, floor, window_secs: 3_600 };
         let tripped = guard(&limits, entities, plans).tripped();
         prop_assert!(!tripped || guard(&limits, entities, plans + 1).tripped());
         prop_assert!(tripped || !guard(&limits, entities + 1, plans).tripped());
@@ -134,4 +134,15 @@ proptest! {
             prop_assert_eq!(Share::parse(&share.to_string()), Some(share));
         }
     }
+}
+
+#[test]
+fn touches_are_measured_by_the_same_limits_over_their_window_and_say_so() {
+    let limits = Limits { window_secs: 600, ..limits("10%", None, 2) };
+    let guarded = guard_window(&limits, 40, 5);
+    assert_eq!((guarded.allowed, guarded.tripped(), guarded.window_secs), (4, true, Some(600)));
+    let said = HeldBack::Guard(guarded).to_string();
+    assert!(said.starts_with("the guard held: touches of the last 600 s would write 5 of 40 entities, and max_share"), "{said}");
+    assert!(!guard_window(&limits, 0, 2).tripped(), "before the first sweep the floor is allowed");
+    assert!(guard_window(&limits, 0, 3).tripped());
 }

@@ -42,6 +42,19 @@ pub struct TransactionEvents {
     pub filter: EventFilter,
 }
 
+/// Events that touch the entities that they name: these are looked at at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touch {
+    /// The contract's strkey; none for [`Spec::event_contract`].
+    pub contract: Option<String>,
+    /// What the topics are, from the first, which is the event's name; there may be more.
+    pub topics: Vec<EventTopic>,
+    /// Where in the event the key is: one place for each key column. Empty for transactions: the event's own.
+    pub key: Vec<EventPath>,
+    /// How long a row that is missing is given to appear, in seconds.
+    pub after_secs: i64,
+}
+
 impl Spec {
     /// The one contract whose events this spec is about, if it names one for all rows.
     #[must_use]
@@ -70,6 +83,11 @@ impl Spec {
             Source::Soroban(_) | Source::AssetBalance(_) | Source::Account(_) | Source::View(_) => Class::MissingRow,
             Source::Transaction(_) => Class::MissedEvent,
         }
+    }
+
+    /// The contracts whose events touch entities of this kind.
+    pub fn touching_contracts(&self) -> impl Iterator<Item = &str> {
+        self.touches.iter().filter_map(|touch| touch.contract.as_deref().or_else(|| self.event_contract()))
     }
 
     /// Whether what this spec decides rests on stored events.

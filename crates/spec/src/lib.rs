@@ -25,7 +25,7 @@ mod transaction;
 
 pub use entries::{AlsoEntry, Element, ElementBy};
 pub use error::{SpecError, SpecErrors};
-pub use events::{EventFilter, EventTopic, KeyEvents, TransactionEvents};
+pub use events::{EventFilter, EventTopic, KeyEvents, Touch, TransactionEvents};
 pub use load::load;
 pub use model::*;
 pub use path::PathError;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use trueup_judge::{Class, Durability, EntityKind, Limits, Repair};
 
-use crate::{Account, AlsoEntry, AssetBalance, Element, KeyEvents, Provisional, Transaction, View};
+use crate::{Account, AlsoEntry, AssetBalance, Element, KeyEvents, Provisional, Touch, Transaction, View};
 
 /// A place in a spec file, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,8 @@ pub struct Spec {
     pub repair: BTreeMap<Class, Repair>,
     /// How much of it one run may write.
     pub guard: Limits,
+    /// Which events touch entities of this kind.
+    pub touches: Vec<Touch>,
 }
 
 /// Where the chain's side comes from.

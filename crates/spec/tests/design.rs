@@ -271,7 +271,7 @@ fn settling_has_a_default_and_can_be_set() {
 fn the_guard_has_a_default_and_each_limit_can_be_set() {
     let chain = format!("source = \"soroban\"\ncontract = \"{CONTRACT}\"\nentry = [{{ u64 = \"id\" }}]");
     let guard = |text: &str| valid(&around("key = \"id\"", &chain, &format!("{ONE_VALUE}{text}"))).guard;
-    assert_eq!(guard(""), Limits { max_share: Share::percent(25).expect("a share"), max_count: None, floor: 50 });
+    assert_eq!(guard(""), Limits { max_share: Share::percent(25).expect("a share"), max_count: None, floor: 50, window_secs: 3_600 });
     let strict = guard("[guard]\nmax_share = \"0.5 %\"\nmax_count = 1000\nfloor = 0\n");
     assert_eq!((strict.max_share.to_string().as_str(), strict.max_count, strict.floor), ("0.5%", Some(1000), 0));
     assert_eq!(guard("[guard]\nmax_share = \"100%\"\n").max_share, Share::ALL);

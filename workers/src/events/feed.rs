@@ -17,7 +17,9 @@ pub async fn feed_events(context: Context, shutdown: CancellationToken) {
     if context.event_contracts.is_empty() {
         return;
     }
-    let every = context.settings.events_every;
+    let touching = context.kinds.values().any(|kind| !kind.spec().touches.is_empty());
+    let every =
+        if touching { context.settings.events_every.min(context.settings.events_every_touching) } else { context.settings.events_every };
     let mut pause = every;
     let mut failing = false;
     while !shutdown.is_cancelled() {

@@ -106,7 +106,7 @@ impl Feeder {
         }
     }
 
-    /// A page and the cursors that move over it, in one transaction.
+    /// A page, the cursors that move over it, and the touches of what it names, in one transaction.
     async fn keep(&mut self, context: &Context, group: &Group, page: EventPage) -> anyhow::Result<Step> {
         let was_full = page.events.len() >= self.page;
         let looked_on = page.next_ledger > page.latest_ledger || !page.events.is_empty();
@@ -124,16 +124,20 @@ impl Feeder {
         let unreadable = stored.iter().filter(|event| event.unreadable.is_some()).count();
         let mut tx = context.pools.write.begin().await?;
         let new = events::store(&mut tx, &stored).await?;
+        let mut touched = 0;
         if !events::advance(&mut tx, &group.contracts, moved).await? {
             // Another feeder was here first.
             self.within = None;
             return Ok(Step::On);
         }
+        for kind in context.kinds.values() {
+            touched += kind.touch_of_events(&mut tx, &new, moved.tip_ledger).await?;
+        }
         tx.commit().await?;
         if unreadable > 0 {
             tracing::warn!(unreadable, from = group.from, "stored events that cannot be read whole; `trueup events status` counts them");
         }
-        tracing::debug!(from = group.from, to, new, contracts = group.contracts.len(), "stored events");
+        tracing::debug!(from = group.from, to, new = new.len(), touched, contracts = group.contracts.len(), "stored events");
         self.page = self.page.saturating_mul(2).min(self.page_max);
         // An end within a ledger is gone on from by its cursor: a ledger may hold more than a page.
         self.within =

@@ -16,6 +16,10 @@ const FIRST_LEDGER: i64 = 2;
 pub(crate) async fn before_matching(context: &Context, run: RunId) -> anyhow::Result<()> {
     let mut connection = context.pools.read.acquire().await?;
     let Some(found) = runs::get(&mut connection, run).await? else { return Ok(()) };
+    if found.touches {
+        // Such a run gives no row its key.
+        return Ok(());
+    }
     let mut matched: Vec<&Kind> = Vec::new();
     for kind in found.kinds.iter().filter_map(|name| context.kinds.get(name)).map(AsRef::as_ref) {
         let by_events = kind.spec().provisional.as_ref().is_some_and(|provisional| provisional.event.is_some());

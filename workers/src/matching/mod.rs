@@ -4,10 +4,12 @@ pub(crate) mod guard;
 
 mod provisional;
 mod sought;
+mod window;
 
-use trueup_database::runs::{self, Phase};
-use trueup_judge::{Mode, RunId};
-use trueup_queue::{Ack, AckResult, Destination, Failure, Handled, Job};
+use sqlx::PgConnection;
+use trueup_database::runs::{self, Phase, Run};
+use trueup_judge::{EntityKind, Mode, RunId};
+use trueup_queue::{Ack, AckResult, Destination, Failure, GroupId, Handled, Job, NewJob};
 
 use crate::batcher::Answer;
 use crate::confirm::RUN_ENDED;
@@ -15,6 +17,7 @@ use crate::context::Context;
 use crate::events::before_matching;
 use crate::progress::enqueue_one;
 use crate::task::Task;
+use crate::touch::{TOUCH_PRIORITY, lane};
 
 /// The priority of confirmations: ahead of the sweeps of other runs, so that a repair rests on fresh reads.
 const CONFIRM_PRIORITY: i16 = 50;
@@ -50,9 +53,17 @@ async fn start_confirming(context: &Context, job: &Job) -> anyhow::Result<Handle
             runs::hold_back(&mut tx, run, kind, &why).await?;
         }
     }
-    guard::ask(context, &mut tx, &found).await?;
+    if found.touches {
+        window::ask(context, &mut tx, &found).await?;
+    } else {
+        guard::ask(context, &mut tx, &found).await?;
+    }
     let mut jobs = 0;
     for kind in &found.kinds {
+        if found.touches {
+            jobs += enqueue_touched(&mut tx, &found, kind).await?;
+            continue;
+        }
         let into = Destination {
             group: job.group,
             task: Task::Confirm.as_str().to_owned(),
@@ -72,4 +83,19 @@ async fn start_confirming(context: &Context, job: &Job) -> anyhow::Result<Handle
     context.count_statements(8 + found.kinds.len() as u64);
     tracing::info!(run = run.0, plans = jobs, "detection is complete");
     Ok(Handled::AlreadyAcked)
+}
+
+/// Second looks at touched entities, ahead of everything else.
+async fn enqueue_touched(tx: &mut PgConnection, run: &Run, kind: &EntityKind) -> anyhow::Result<u64> {
+    let plans = runs::plans_waiting(tx, run.id, kind).await?;
+    let jobs: Vec<NewJob> = plans
+        .into_iter()
+        .map(|plan| NewJob {
+            priority: TOUCH_PRIORITY,
+            payload: Some(lane()),
+            trace: run.trace.clone(),
+            ..NewJob::new(GroupId(run.id.0), Task::Confirm.as_str(), kind.0.clone(), plan.to_string())
+        })
+        .collect();
+    Ok(trueup_queue::enqueue(tx, &jobs).await?)
 }

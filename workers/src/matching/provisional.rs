@@ -8,7 +8,7 @@ use trueup_database::runs;
 use trueup_database::{Compare, Kind, Located, LocatedKey, Waiting};
 use trueup_judge::{
     Action, ChainKey, Creation, Judgement, Plan, PlanId, Resolution, RowIdentity, RunId, Target, Unresolved, Withheld, judge_provisional,
-    resolution_of, resolve_provisional,
+    resolution_of, resolution_of_touch, resolve_provisional,
 };
 use trueup_queue::Job;
 
@@ -137,7 +137,10 @@ pub(crate) async fn settle(
     with_entries: bool,
 ) -> anyhow::Result<Matched> {
     let Some(own) = kind.provisional_rules() else { return Ok(Matched { rows: HashMap::new(), impossible: None }) };
-    let Resolutions { rows: resolutions, incomplete, impossible } = resolutions(context, kind, run, seeking).await?;
+    let Resolutions { rows: resolutions, incomplete, impossible } = match is_of_touches(context, run).await? {
+        true => left_to_sweep(seeking),
+        false => resolutions(context, kind, run, seeking).await?,
+    };
     let keys: BTreeSet<ChainKey> = resolutions.values().filter_map(found_key).cloned().collect();
     let targets = targets(context, kind, keys.into_iter().collect(), with_entries).await?;
     let mut rows = HashMap::with_capacity(seeking.len());
@@ -160,6 +163,18 @@ pub(crate) async fn settle(
         rows.insert(row.clone(), Settled { judgement, key, entry, detail });
     }
     Ok(Matched { rows, impossible })
+}
+
+async fn is_of_touches(context: &Context, run: RunId) -> anyhow::Result<bool> {
+    let mut connection = context.pools.read.acquire().await?;
+    Ok(runs::get(&mut connection, run).await?.is_some_and(|run| run.touches))
+}
+
+/// A run of touches knows of a few rows what became of their transactions, and of their rivals nothing: which key is
+/// whose is left to the next sweep.
+fn left_to_sweep(seeking: &[(RowIdentity, Seeking)]) -> Resolutions {
+    let rows = seeking.iter().map(|(row, it)| (row.clone(), resolution_of_touch(&it.creation))).collect();
+    Resolutions { rows, ..Resolutions::default() }
 }
 
 fn found_key(resolution: &Resolution) -> Option<&ChainKey> {

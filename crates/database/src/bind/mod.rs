@@ -21,7 +21,7 @@ use trueup_judge::{Class, Durability, Repair, Rules};
 use trueup_spec::{Carrier, Contract, Name, Source, Spec};
 
 pub(crate) use bound::{Bound, BoundField, BoundParents, NewValue};
-pub(crate) use catalog::{Column, Table};
+pub(crate) use catalog::{Column, Relation, Table};
 pub(crate) use provisional::{BoundCreation, BoundReferences, BoundTopic};
 pub(crate) use shape::{Shape, carrier_text};
 

@@ -6,5 +6,6 @@ mod pools;
 mod server;
 
 pub use error::ConnectError;
+pub(crate) use options::CANONICAL;
 pub use options::options;
 pub use pools::{PoolSettings, Pools, pools};

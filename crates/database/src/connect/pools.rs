@@ -125,6 +125,9 @@ async fn prepare_session(conn: &mut PgConnection, lock_timeout_ms: u64, read_onl
     statement += &format!("SET lock_timeout = {lock_timeout_ms};");
     if read_only {
         statement += "SET default_transaction_read_only = on;";
+    } else {
+        // By this the triggers of `trueup triggers` know what needs no second look.
+        statement += "SET trueup.writes = 'on';";
     }
     conn.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(statement))).await?;
     Ok(())

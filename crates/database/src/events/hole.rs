@@ -110,7 +110,7 @@ pub async fn record_hole(
 /// What Postgres said.
 pub async fn fill(conn: &mut PgConnection, contract: &str, first: i64, last: i64, events: &[StoredEvent]) -> Result<u64, sqlx::Error> {
     assert!(first <= last, "a range has at least one ledger");
-    let stored = store(conn, events).await?;
+    let stored = store(conn, events).await?.len() as u64;
     let open: Vec<(i64, i64, i64)> = sqlx::query_as(
         "SELECT id, first_ledger, last_ledger FROM trueup.event_holes
          WHERE contract = $1 AND filled_at IS NULL AND first_ledger <= $3 AND last_ledger >= $2 ORDER BY first_ledger FOR UPDATE",

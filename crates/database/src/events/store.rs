@@ -7,13 +7,13 @@ use super::StoredEvent;
 /// How many events one statement inserts.
 const EVENTS_PER_STATEMENT: usize = 1_000;
 
-/// Stores events in the caller's transaction; those that are stored already stay as they are. Gives back how many were
-/// new. Moves no cursor.
+/// Stores events in the caller's transaction; those that are stored already stay as they are. Gives back the ids of
+/// those that were new. Moves no cursor.
 ///
 /// # Errors
 /// What Postgres said.
-pub async fn store(conn: &mut PgConnection, events: &[StoredEvent]) -> Result<u64, sqlx::Error> {
-    let mut stored = 0;
+pub async fn store(conn: &mut PgConnection, events: &[StoredEvent]) -> Result<Vec<String>, sqlx::Error> {
+    let mut stored = Vec::new();
     for part in events.chunks(EVENTS_PER_STATEMENT) {
         let texts = |of: fn(&StoredEvent) -> &str| part.iter().map(of).collect::<Vec<&str>>();
         let optional = |of: fn(&StoredEvent) -> Option<&str>| part.iter().map(of).collect::<Vec<Option<&str>>>();
@@ -21,7 +21,7 @@ pub async fn store(conn: &mut PgConnection, events: &[StoredEvent]) -> Result<u6
         let data: Vec<Option<Json<&serde_json::Value>>> = part.iter().map(|it| it.data.as_ref().map(Json)).collect();
         // Arrays of arrays must be rectangular in Postgres; JSON need not be.
         let topics_xdr: Vec<Json<&Vec<String>>> = part.iter().map(|it| Json(&it.topics_xdr)).collect();
-        let done = sqlx::query(
+        let new: Vec<String> = sqlx::query_scalar(
             "INSERT INTO trueup.events
                  (id, ledger, closed_at, contract, transaction, successful, name, topics, data, topics_xdr, data_xdr, unreadable)
              SELECT id, ledger, closed_at, contract, transaction, successful, name, topics, data,
@@ -30,7 +30,7 @@ pub async fn store(conn: &mut PgConnection, events: &[StoredEvent]) -> Result<u6
                          $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::text[], $12::text[])
                   AS it (id, ledger, closed_at, contract, transaction, successful, name, topics, data, topics_xdr, data_xdr, unreadable)
              ORDER BY id
-             ON CONFLICT (id) DO NOTHING",
+             ON CONFLICT (id) DO NOTHING RETURNING id",
         )
         .bind(texts(|it| &it.id))
         .bind(part.iter().map(|it| it.ledger).collect::<Vec<i64>>())
@@ -44,9 +44,9 @@ pub async fn store(conn: &mut PgConnection, events: &[StoredEvent]) -> Result<u6
         .bind(topics_xdr)
         .bind(texts(|it| &it.data_xdr))
         .bind(optional(|it| it.unreadable.as_deref()))
-        .execute(&mut *conn)
+        .fetch_all(&mut *conn)
         .await?;
-        stored += done.rows_affected();
+        stored.extend(new);
     }
     Ok(stored)
 }

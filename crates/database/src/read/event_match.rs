@@ -18,7 +18,7 @@ pub(super) fn key_of(bound: &Bound, event: &BoundCreation) -> String {
 }
 
 /// The same from texts.
-pub(super) fn key_from(bound: &Bound, texts: impl Iterator<Item = String>) -> String {
+pub(crate) fn key_from(bound: &Bound, texts: impl Iterator<Item = String>) -> String {
     let texts = list(texts.enumerate().map(|(index, text)| format!("{text} AS t{index}")));
     let values =
         list(bound.key.iter().enumerate().map(|(index, column)| format!("{} AS v{index}", key_value(column, &format!("t.t{index}")))));

@@ -18,6 +18,7 @@ pub(crate) use compare::Comparison;
 pub(crate) use creation::Creations;
 pub use creation::{CreationEventSeen, CreationKey};
 pub(crate) use enqueue::Enumeration;
+pub(crate) use event_match::key_from;
 pub(crate) use input::unnest;
 pub(crate) use locate::Location;
 pub(crate) use locate_keys::KeyLocation;

@@ -48,6 +48,23 @@ pub async fn guards_of(conn: &mut PgConnection, run: RunId) -> Result<Guards, sq
     Ok(guards.map(|Json(guards)| guards).unwrap_or_default())
 }
 
+/// How many entities of a kind the newest run over all of them had, as its guard counted them; none before there was
+/// one.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn entities_of_latest(conn: &mut PgConnection, kind: &EntityKind) -> Result<Option<u64>, sqlx::Error> {
+    let count: Option<i64> = sqlx::query_scalar(
+        "SELECT (guard -> $1 ->> 'entities')::bigint FROM trueup.runs
+         WHERE NOT touches AND follows IS NULL AND guard ? $1 ORDER BY id DESC LIMIT 1",
+    )
+    .bind(&kind.0)
+    .fetch_optional(conn)
+    .await?
+    .flatten();
+    Ok(count.map(|count| u64::try_from(count).unwrap_or_default()))
+}
+
 /// Keeps what the guard said.
 ///
 /// # Errors

@@ -18,11 +18,11 @@ pub use creations::{close_claimed, creations, keep_creations, remember_over};
 pub use enqueue::{
     Cursor, KeyCursor, KindCursor, ParentCursor, ParentPlace, add_chunk, add_note, add_retried, claim_enqueue, seal, unsealed,
 };
-pub use held::{Guards, HeldBackKinds, guards_of, hold_back, keep_guards, plans_that_write};
+pub use held::{Guards, HeldBackKinds, entities_of_latest, guards_of, hold_back, keep_guards, plans_that_write};
 pub use open::{GuardOverride, NewRun, open};
 pub use plans::{
     Approval, Conclusion, NewPlan, RepairState, StoredPlan, conclude, fail_plans, insert_plans, keep_second_read, load_plans,
-    plans_to_confirm,
+    plans_to_confirm, plans_waiting,
 };
 pub use retention::{purged, to_purge};
 pub use select::{Phase, Run, RunState, Running, expired, get, in_phase, latest_finished, list, lock_running, modes, unfinished_like};

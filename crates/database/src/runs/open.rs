@@ -21,6 +21,8 @@ pub struct NewRun {
     pub guard_override: Option<GuardOverride>,
     /// The run whose work it goes on with: the guard measures it by that run's entities.
     pub follows: Option<RunId>,
+    /// It looks at touched entities: a small run, which is kept for a short time and not listed among the others.
+    pub touches: bool,
 }
 
 /// Who lets a run write more than the guard allows, and why.
@@ -47,6 +49,7 @@ impl Default for NewRun {
             actor: None,
             guard_override: None,
             follows: None,
+            touches: false,
         }
     }
 }
@@ -58,8 +61,8 @@ impl Default for NewRun {
 pub async fn open(conn: &mut PgConnection, run: &NewRun) -> Result<RunId, sqlx::Error> {
     let kinds: Vec<&str> = run.kinds.iter().map(|kind| kind.0.as_str()).collect();
     let id = sqlx::query_scalar(
-        "INSERT INTO trueup.runs (origin, kinds, mode, deadline, trace, actor, override_actor, override_reason, follows)
-         VALUES ($1, $2, $3, now() + make_interval(secs => $4), $5, $6, $7, $8, $9) RETURNING id",
+        "INSERT INTO trueup.runs (origin, kinds, mode, deadline, trace, actor, override_actor, override_reason, follows, touches)
+         VALUES ($1, $2, $3, now() + make_interval(secs => $4), $5, $6, $7, $8, $9, $10) RETURNING id",
     )
     .bind(&run.origin)
     .bind(kinds)
@@ -70,6 +73,7 @@ pub async fn open(conn: &mut PgConnection, run: &NewRun) -> Result<RunId, sqlx::
     .bind(run.guard_override.as_ref().map(|by| by.actor.as_str()))
     .bind(run.guard_override.as_ref().map(|by| by.reason.as_str()))
     .bind(run.follows.map(|run| run.0))
+    .bind(run.touches)
     .fetch_one(conn)
     .await?;
     Ok(RunId(id))

@@ -244,3 +244,13 @@ pub fn plans_to_confirm(run: RunId, kind: &EntityKind) -> Result<(&'static str, 
     binds.add(kind.0.as_str()).map_err(sqlx::Error::Encode)?;
     Ok(("SELECT id::text, id FROM trueup.plans WHERE run = $1 AND kind = $2 AND verdict IS NULL", binds))
 }
+
+/// The plans of a run of one kind that wait for their second read.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn plans_waiting(conn: &mut PgConnection, run: RunId, kind: &EntityKind) -> Result<Vec<PlanId>, sqlx::Error> {
+    let (select, binds) = plans_to_confirm(run, kind)?;
+    let plans: Vec<(String, i64)> = sqlx::query_as_with(select, binds).fetch_all(conn).await?;
+    Ok(plans.into_iter().map(|(_, id)| PlanId(id)).collect())
+}

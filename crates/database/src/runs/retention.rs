@@ -1,14 +1,14 @@
 use sqlx::PgConnection;
 use trueup_judge::RunId;
 
-/// Finished runs whose job rows are older than `days` days and still there, oldest first, at most `limit`.
+/// Finished runs (not of touches, which go as a whole) whose job rows are older than `days` days and still there, oldest first, at most `limit`.
 ///
 /// # Errors
 /// What Postgres said.
 pub async fn to_purge(conn: &mut PgConnection, days: i32, limit: i64) -> Result<Vec<RunId>, sqlx::Error> {
     let ids: Vec<i64> = sqlx::query_scalar(
         "SELECT id FROM trueup.runs
-         WHERE phase = 'done' AND NOT purged AND finished_at < now() - make_interval(days => $1) ORDER BY finished_at LIMIT $2",
+         WHERE phase = 'done' AND NOT touches AND NOT purged AND finished_at < now() - make_interval(days => $1) ORDER BY finished_at LIMIT $2",
     )
     .bind(days)
     .bind(limit)

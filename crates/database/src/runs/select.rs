@@ -118,6 +118,8 @@ pub struct Run {
     pub guard_override: Option<GuardOverride>,
     /// The run whose work it goes on with.
     pub follows: Option<RunId>,
+    /// It looks at touched entities.
+    pub touches: bool,
     /// What the guard said, by kind; empty until the run was matched.
     pub guards: Guards,
     /// Why nothing of a kind is repaired.
@@ -147,12 +149,13 @@ struct Row {
     override_actor: Option<String>,
     override_reason: Option<String>,
     follows: Option<i64>,
+    touches: bool,
     guard: Json<Guards>,
     held_back: Json<HeldBackKinds>,
 }
 
 const COLUMNS: &str = "id, origin, kinds, mode, phase, state, opened_at, finished_at, detect_total, detect_done, confirm_total, confirm_done, usage, ledger_min, ledger_max, notes, trace,
-     actor, override_actor, override_reason, follows, guard, held_back";
+     actor, override_actor, override_reason, follows, touches, guard, held_back";
 
 impl TryFrom<Row> for Run {
     type Error = sqlx::Error;
@@ -178,6 +181,7 @@ impl TryFrom<Row> for Run {
             actor: row.actor,
             guard_override: row.override_actor.zip(row.override_reason).map(|(actor, reason)| GuardOverride { actor, reason }),
             follows: row.follows.map(RunId),
+            touches: row.touches,
             guards: row.guard.0,
             held_back: row.held_back.0,
         })
@@ -196,24 +200,31 @@ pub async fn get(conn: &mut PgConnection, run: RunId) -> Result<Option<Run>, sql
     row.map(Run::try_from).transpose()
 }
 
-/// The newest runs, newest first.
+/// The newest runs, newest first; those of touches only if they are asked for.
 ///
 /// # Errors
 /// What Postgres said.
-pub async fn list(conn: &mut PgConnection, limit: i64) -> Result<Vec<Run>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM trueup.runs ORDER BY id DESC LIMIT $1")))
-        .bind(limit)
-        .fetch_all(conn)
-        .await?;
+pub async fn list(conn: &mut PgConnection, limit: i64, with_touches: bool) -> Result<Vec<Run>, sqlx::Error> {
+    // Written down, so that the index over the others is chosen by it.
+    let which = if with_touches { "" } else { "WHERE NOT touches" };
+    let rows: Vec<Row> =
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM trueup.runs {which} ORDER BY id DESC LIMIT $1")))
+            .bind(limit)
+            .fetch_all(conn)
+            .await?;
     rows.into_iter().map(Run::try_from).collect()
 }
 
-/// The newest run that has a report.
+/// The newest run that has a report, leaving out those of touches.
 ///
 /// # Errors
 /// What Postgres said.
 pub async fn latest_finished(conn: &mut PgConnection) -> Result<Option<RunId>, sqlx::Error> {
-    let id: Option<i64> = sqlx::query_scalar("SELECT max(run) FROM trueup.reports").fetch_one(conn).await?;
+    let id: Option<i64> = sqlx::query_scalar(
+        "SELECT id FROM trueup.runs AS r WHERE NOT touches AND EXISTS (SELECT FROM trueup.reports WHERE run = r.id) ORDER BY id DESC LIMIT 1",
+    )
+    .fetch_optional(conn)
+    .await?;
     Ok(id.map(RunId))
 }
 

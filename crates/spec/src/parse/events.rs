@@ -7,7 +7,7 @@ use crate::document::{Item, Section};
 use crate::{EventFilter, EventTopic, KeyEvents, Name, TransactionEvents, literal, suggest};
 
 /// An event younger than this, in seconds, may be of an entity whose row the application is just about to write.
-const DEFAULT_AFTER_SECS: i64 = 300;
+pub(super) const DEFAULT_AFTER_SECS: i64 = 300;
 
 /// The topic that may be anything.
 const ANY: &str = "*";
@@ -50,7 +50,7 @@ fn filter(section: &mut Section<'_>) -> Option<EventFilter> {
 }
 
 /// The first topic is the event's name; the others are values in their text form, or anything.
-fn topics(item: &Item<'_>) -> Option<Vec<EventTopic>> {
+pub(super) fn topics(item: &Item<'_>) -> Option<Vec<EventTopic>> {
     let items = item.list("a list of topics")?;
     if items.is_empty() || items.len() > MAX_TOPICS {
         return item.fail(format!("an event has 1 to {MAX_TOPICS} topics"), None);
@@ -74,14 +74,16 @@ fn topic(index: usize, item: &Item<'_>) -> Option<EventTopic> {
     Some(EventTopic::Is(text.text))
 }
 
-fn places(item: &Item<'_>, key: &[Name]) -> Option<Vec<crate::EventPath>> {
+pub(super) fn places(item: &Item<'_>, key: &[Name]) -> Option<Vec<crate::EventPath>> {
     let places: Vec<_> =
         if item.is_list() { item.list("a list of places in the event")?.iter().map(event_path).collect() } else { vec![event_path(item)] };
     let places: Vec<_> = places.into_iter().collect::<Option<_>>()?;
     if places.len() != key.len() {
         let columns = suggest::list(key.iter().map(|name| name.text.as_str()));
         let help = format!("give one place for each of {columns}, in that order");
-        return item.fail(format!("`id` has {} place(s), and the key has {} column(s)", places.len(), key.len()), Some(help));
+        let name = item.what.split(" in ").next().unwrap_or_default();
+        let message = format!("{name} has {} place(s), and the key has {} column(s)", places.len(), key.len());
+        return item.fail(message, Some(help));
     }
     Some(places)
 }

@@ -1,11 +1,16 @@
-//! `[guard]`: how much of the kind one run may write.
+//! `[guard]`: how much of the kind one run, or the touches of a window, may write.
 
 use trueup_judge::{Limits, Share};
 
+use super::table;
 use crate::document::{Item, Section};
 
 /// The most that `max_count` and `floor` may say: more rows than any table here has.
 const MAX_ROWS: i64 = 1_000_000_000_000;
+/// The shortest window, in seconds.
+const MIN_WINDOW_SECS: i64 = 60;
+/// The longest, in seconds: for so long plans of touches are kept.
+const MAX_WINDOW_SECS: i64 = 86_400;
 
 /// The limits; those of a spec without `[guard]` where it leaves something out. None if a line of it could not be read.
 pub(super) fn guard(root: &mut Section<'_>) -> Option<Limits> {
@@ -16,14 +21,27 @@ pub(super) fn guard(root: &mut Section<'_>) -> Option<Limits> {
     let count = section.take("max_count").map(|item| rows(&item));
     let floor_item = section.take("floor");
     let floor = floor_item.as_ref().map(rows);
+    let window = section.take("window").map(|item| window(&item));
     section.finish();
     let (share, count) = (share.unwrap_or(Some(default.max_share))?, count.map_or(Some(None), |count| count.map(Some))?);
     let floor = floor.unwrap_or(Some(default.floor))?;
+    let window_secs = window.unwrap_or(Some(default.window_secs))?;
     if let (Some(item), Some(count)) = (floor_item, count.filter(|count| *count < floor)) {
         let help = "`floor` says how many writes the share does not count, and no run writes more than `max_count`".to_owned();
         return item.fail(format!("`floor` is above `max_count`, which is {count}"), Some(help));
     }
-    Some(Limits { max_share: share, max_count: count, floor })
+    Some(Limits { max_share: share, max_count: count, floor, window_secs })
+}
+
+fn window(item: &Item<'_>) -> Option<i64> {
+    let secs = table::duration(item)?;
+    if (MIN_WINDOW_SECS..=MAX_WINDOW_SECS).contains(&secs) {
+        return Some(secs);
+    }
+    item.fail(
+        "the window of the guard should lie between a minute and a day",
+        Some("an hour, `window = \"1 hour\"`, suits most".to_owned()),
+    )
 }
 
 fn share(item: &Item<'_>) -> Option<Share> {

@@ -18,6 +18,7 @@ mod references;
 mod repair;
 mod soroban;
 mod table;
+mod touch;
 mod transaction;
 mod values;
 mod view;
@@ -118,6 +119,7 @@ fn spec(mut root: Section<'_>) -> Option<(Spec, Position)> {
         provisional::check(item, provisional, &whole);
     }
     let guard = guard::guard(&mut root);
+    let touches = touch::touches(&mut root, chain.as_ref());
 
     let at = root.at;
     let document = root.document;
@@ -151,6 +153,7 @@ fn spec(mut root: Section<'_>) -> Option<(Spec, Position)> {
         insert: insert?,
         repair: repair?,
         guard: guard?,
+        touches: touches?,
     };
     Some((spec, kind_at))
 }

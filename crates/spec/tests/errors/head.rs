@@ -50,7 +50,7 @@ fn an_unknown_key_that_is_nothing_like_a_known_one() {
        |
     14 | [frobnicate]
        |  ^
-       = help: the keys here are `kind`, `table`, `key`, `where`, `changed`, `settle`, `values`, `chain`, `field`, `condition`, `provisional`, `insert`, `repair`, `guard`
+       = help: the keys here are `kind`, `table`, `key`, `where`, `changed`, `settle`, `values`, `chain`, `field`, `condition`, `provisional`, `insert`, `repair`, `guard`, `touch`
     "#);
 }
 

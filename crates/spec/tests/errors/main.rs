@@ -7,6 +7,7 @@ mod enumerate;
 mod head;
 mod repairs;
 mod sources;
+mod touch;
 mod transactions;
 mod values;
 

@@ -211,7 +211,7 @@ fn a_guard_that_is_no_limit() {
        |
     17 | ceiling = 5
        | ^
-       = help: the keys here are `max_share`, `max_count`, `floor`
+       = help: the keys here are `max_share`, `max_count`, `floor`, `window`
     "#);
     assert_snapshot!(ending_in("[guard]\nmax_share = 0.1\n"), @r#"
     loan.toml:15:13: `max_share` in [guard] is a float, and should be a percentage in a string, as in "10%"
