@@ -15,7 +15,7 @@ pub async fn by_events(loans: u32) -> Deployment {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_reads_the_events_and_finds_the_rows_that_they_lack() {
-    let deployment = by_events(12).await;
+    let deployment = by_events(12).await.with_one_connection();
     deployment.sql("DELETE FROM loans WHERE loan_id IN ('3', '11')").await;
     let detected = deployment.run(Mode::Detect).await;
     assert_eq!(detected.found(), ["missing_row  11", "missing_row  3"]);

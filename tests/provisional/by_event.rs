@@ -26,6 +26,20 @@ async fn an_event_that_is_a_rows_only_one_and_has_it_for_its_only_one_gives_the_
     assert_eq!(world.run(Mode::Detect).await.found(), Vec::<String>::new());
 }
 
+/// Found by the simulator: matching held a connection while it waited for another, and two runs that were matched at
+/// once waited for each other.
+#[tokio::test]
+async fn rows_are_matched_with_one_connection_of_a_sort() {
+    let mut world = World::new(1, BY_EVENT).await;
+    world.deployment = world.deployment.with_one_connection();
+    let creator = world.account();
+    world.create(&creator, 40);
+    let row = world.row("a", &creator, 40, world.now(), None, None).await;
+    world.feed().await;
+    assert_eq!(of_row(&world.run(Mode::Repair).await, &row), ["provisional_id - 2"]);
+    assert_eq!(world.key(&row).await, "2 1");
+}
+
 #[tokio::test]
 async fn what_differs_from_the_row_is_no_candidate() {
     let mut world = World::new(1, BY_EVENT).await;

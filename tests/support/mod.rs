@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use stellar_xdr::{LedgerKey, ScVal};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
-use trueup::{Config, Document, Mode, NewRun, RunId, Settings, Trueup};
+use trueup::{Config, DatabaseConfig, Document, Mode, NewRun, RunId, Settings, Trueup};
 use trueup_database::report::{self, DriftFilter, DriftRow};
 use trueup_devnet::{Call, Deployed, Devnet, Served, scval};
 use trueup_sandbox::TestDatabase;
@@ -115,6 +115,13 @@ impl Deployment {
         let deployment = Self { database, devnet, rpc, contracts, specs, config };
         deployment.add_loans(loans).await;
         deployment
+    }
+
+    /// The same, where trueup may have but one connection of a sort: what held one while it waits for another would wait
+    /// for itself.
+    pub fn with_one_connection(mut self) -> Self {
+        self.config.database = DatabaseConfig { readers: Some(1), writers: Some(1), ..DatabaseConfig::default() };
+        self
     }
 
     /// Adds loans to chain and table.

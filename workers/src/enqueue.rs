@@ -31,7 +31,10 @@ pub async fn enqueue_run(context: &Context, run: RunId) -> anyhow::Result<()> {
     let Some(found) = runs::get(&mut connection, run).await? else { return Ok(()) };
     // Before the claim: whoever has the spec must not wait for it to expire.
     require_specs(context, &found.kinds).with_context(|| format!("run {run}"))?;
+    // Not held while the events are stored: whoever holds one connection and waits for another may wait for ever.
+    drop(connection);
     let late = read_events(context, &found.kinds).await;
+    let mut connection = context.pools.write.acquire().await?;
     let Some(mut cursor) = runs::claim_enqueue(&mut connection, run, context.settings.enqueue_claim_secs).await? else { return Ok(()) };
     if let Some(why) = network(context).await.filter(HeldBack::concerns_reading) {
         tracing::warn!(run = run.0, %why, "held back");

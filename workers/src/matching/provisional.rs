@@ -36,8 +36,12 @@ pub(super) async fn resolve(context: &Context, job: &Job) -> anyhow::Result<()> 
     let run = RunId(job.group.0);
     let mut connection = context.pools.read.acquire().await?;
     let Some(found) = runs::get(&mut connection, run).await? else { return Ok(()) };
+    // Whoever holds one connection while it waits for another may wait for somebody who does the same.
+    drop(connection);
     for name in &found.kinds {
+        let mut connection = context.pools.read.acquire().await?;
         let mut waiting = runs::creations(&mut connection, run, name).await?;
+        drop(connection);
         // The others say all there is to say about their rows.
         waiting.retain(|_, (_, creation)| matches!(creation, Creation::Unknown | Creation::Succeeded { .. }));
         if waiting.is_empty() {
