@@ -1,5 +1,6 @@
 //! The processes of trueup: started, watched, killed, frozen, and started again.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -14,6 +15,9 @@ use crate::story::Story;
 const END_LIMIT: Duration = Duration::from_secs(90);
 /// A process that ended by itself is started again after this.
 const RESTART_AFTER: Duration = Duration::from_millis(300);
+/// How long after its start a process may not listen to signals yet, on a busy machine.
+const DEAF_FOR: Duration = Duration::from_secs(2);
+const SIGTERM: i32 = 15;
 /// Where Debian's `libfaketime` puts its library, below `/usr/lib`.
 const FAKETIME: &str = "faketime/libfaketime.so.1";
 
@@ -103,6 +107,8 @@ struct Member {
     config: &'static str,
     clock_off_secs: i64,
     child: Option<Child>,
+    /// When it was started last.
+    started: Option<Instant>,
     /// When it is started again.
     due: Option<Instant>,
     /// When it thaws.
@@ -131,7 +137,17 @@ impl Fleet {
     }
 
     fn add(&mut self, name: String, role: &'static str, config: &'static str, clock_off_secs: i64) -> anyhow::Result<()> {
-        self.members.push(Member { name, role, config, clock_off_secs, child: None, due: None, frozen: None, is_stopping: false });
+        self.members.push(Member {
+            name,
+            role,
+            config,
+            clock_off_secs,
+            child: None,
+            started: None,
+            due: None,
+            frozen: None,
+            is_stopping: false,
+        });
         let last = self.members.len() - 1;
         self.launch(last)
     }
@@ -141,6 +157,7 @@ impl Fleet {
         let mut command = self.program.command(&member.name, member.config, &[member.role], member.clock_off_secs)?;
         command.env("TRUEUP_WORKER_NAME", &member.name);
         member.child = Some(command.spawn()?);
+        member.started = Some(Instant::now());
         (member.due, member.frozen, member.is_stopping) = (None, None, false);
         Ok(())
     }
@@ -190,8 +207,11 @@ impl Fleet {
             let member = &mut self.members[who];
             if let Some(status) = member.child.as_mut().map(Child::try_wait).transpose()?.flatten() {
                 self.program.story.tell(format!("{} ended: {}", member.name, said(status)));
-                // One that is told to stop while it starts under faults ends with their error, as it would unasked.
-                let is_well = !member.is_stopping || status.success() || status.code() == Some(1);
+                // One that is told to stop while it starts under faults ends with their error, as it would unasked; and
+                // one that has hardly begun does not listen yet.
+                let is_young = member.started.is_some_and(|started| now - started < DEAF_FOR);
+                let is_well =
+                    !member.is_stopping || status.success() || status.code() == Some(1) || is_young && status.signal() == Some(SIGTERM);
                 ensure!(is_well, "{} was told to stop and ended with {}", member.name, said(status));
                 member.child = None;
                 member.due.get_or_insert(now + RESTART_AFTER);
