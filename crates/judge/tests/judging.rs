@@ -211,6 +211,11 @@ fn a_missing_row_without_an_entry_is_nothing() {
     assert_eq!((absent.verdict, absent.plan), (Verdict::Skipped(SkipReason::NotOnChain), None));
     let unproved = nothing(Seen::Absent { stamp: stamp(), with_instance: false });
     assert_eq!((unproved.verdict, unproved.plan), (Verdict::Unknown(UnknownReason::NoInstance), None));
+    // Nothing proves that they ever were, as an event does.
+    for seen in [Seen::InFlight, Seen::Pruned] {
+        let unknown = nothing(seen);
+        assert_eq!((unknown.verdict, unknown.plan), (Verdict::Skipped(SkipReason::NotOnChain), None));
+    }
 }
 
 /// Its event is stored, and proves that it was.

@@ -105,6 +105,45 @@ fn an_account_below_the_sequence_is_in_flight_even_where_history_is_pruned() {
 }
 
 #[test]
+fn only_success_failure_expiry_and_supersession_are_final() {
+    let last = [
+        TransactionState::Succeeded,
+        TransactionState::Failed { code: "txFAILED".into() },
+        TransactionState::Expired,
+        TransactionState::Superseded,
+    ];
+    assert!(last.iter().all(TransactionState::is_final));
+    assert!(![TransactionState::InFlight, TransactionState::Pruned].iter().any(TransactionState::is_final));
+}
+
+#[test]
+fn a_look_soon_after_is_asked_for_only_where_a_second_answer_may_decide() {
+    let decided = |seen: Evidence| pending_transaction(&seen).nearly;
+    assert!(decided(Evidence { terms: ended(), ..unfound() }), "the first answer past the end");
+    assert!(!decided(unfound()), "nobody knows when it ends");
+    assert!(!decided(Evidence { terms: until(Some(LATEST.close_time)), ..unfound() }), "it has not ended");
+    assert!(!decided(Evidence { terms: ended(), submitted: None, ..unfound() }), "pruned for all that is known");
+}
+
+#[test]
+fn nothing_is_remembered_of_an_answer_that_says_nothing() {
+    assert_eq!(pending_transaction(&unfound()).checkpoint, None);
+}
+
+/// A remembered ledger is of use for as long as the endpoint keeps the one after it.
+#[test]
+fn an_accounts_ledger_is_remembered_until_the_endpoint_has_dropped_what_follows_it() {
+    let remembered = |earlier: u32| {
+        let earlier = Checkpoint { hash: HASH.into(), unapplied_at: Some(earlier), ..Checkpoint::default() };
+        let seen = Evidence { account: account(SEQUENCE - 1, LATEST.ledger), terms: until(None), earlier: Some(earlier), ..unfound() };
+        pending_transaction(&seen).checkpoint.and_then(|it| it.unapplied_at)
+    };
+    assert_eq!(remembered(OLDEST.ledger - 1), Some(OLDEST.ledger - 1));
+    assert_eq!(remembered(OLDEST.ledger - 2), Some(LATEST.ledger));
+    assert_eq!(remembered(LATEST.ledger + 1), Some(LATEST.ledger + 1), "never an earlier one");
+}
+
+#[test]
 fn a_remembered_ledger_says_when_an_account_was_read_at_the_earliest() {
     let seen = Evidence {
         terms: ended(),

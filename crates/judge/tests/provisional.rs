@@ -89,7 +89,8 @@ fn what_forbids_it_is_said_with_the_key() {
     let taken = Target { taken_by: Some(RowIdentity("5".into())), ..there() };
     assert_eq!(report(&rules(), &own(), &row(), &taken), (Class::ProvisionalId, key.clone(), Withheld::Conflict));
     let absent = target(Some(Seen::Absent { stamp: stamp(), with_instance: true }));
-    assert_eq!(report(&rules(), &own(), &row(), &absent), (Class::ProvisionalId, key, Withheld::NoEntry));
+    assert_eq!(report(&rules(), &own(), &row(), &absent), (Class::ProvisionalId, key.clone(), Withheld::NoEntry));
+    assert_eq!(report(&rules(), &own(), &row(), &target(Some(Seen::NoKey))), (Class::ProvisionalId, key, Withheld::NoEntry));
 }
 
 #[test]
