@@ -127,4 +127,28 @@ mod tests {
         assert_eq!(column(r#""Sta""tus""#), Ok(r#"Sta"tus"#.to_owned()));
         assert!(column(" ").is_err());
     }
+
+    #[test]
+    fn a_name_has_as_many_bytes_as_postgres_takes_and_no_more() {
+        let (longest, longer) = ("a".repeat(MAX_NAME_BYTES), "a".repeat(MAX_NAME_BYTES + 1));
+        assert!(qualified(&longest).is_ok() && column(&longest).is_ok() && value_name(&longest).is_ok() && kind(&longest).is_ok());
+        assert!(qualified(&longer).is_err() && column(&longer).is_err() && value_name(&longer).is_err() && kind(&longer).is_err());
+        assert!(qualified(&"ä".repeat(MAX_NAME_BYTES / 2 + 1)).is_err(), "bytes, not letters");
+    }
+
+    #[test]
+    fn what_names_a_value_or_a_kind_needs_no_quotes_anywhere() {
+        for good in ["status", "_a1", "a_b"] {
+            assert_eq!(value_name(good), Ok(()), "{good}");
+        }
+        for wrong in ["", "1a", "a-b", "A", "a b", "aB", "ä"] {
+            assert!(value_name(wrong).is_err(), "{wrong}");
+        }
+        for good in ["loan", "loan-2", "a_b"] {
+            assert_eq!(kind(good), Ok(()), "{good}");
+        }
+        for wrong in ["", "_a", "-a", "1a", "A", "aB", "a b", "a.b"] {
+            assert!(kind(wrong).is_err(), "{wrong}");
+        }
+    }
 }

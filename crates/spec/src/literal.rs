@@ -132,16 +132,30 @@ mod tests {
         for (kind, good) in [
             (ArgumentType::U32, "4294967295"),
             (ArgumentType::I32, "-2147483648"),
+            (ArgumentType::U64, "18446744073709551615"),
+            (ArgumentType::Timepoint, "18446744073709551615"),
+            (ArgumentType::Duration, "0"),
+            (ArgumentType::I64, "-9223372036854775808"),
             (ArgumentType::U128, "340282366920938463463374607431768211455"),
+            (ArgumentType::I128, "-170141183460469231731687303715884105728"),
             (ArgumentType::U256, U256_MAX),
+            (ArgumentType::U256, "99"),
             (ArgumentType::I256, i256_min.as_str()),
+            (ArgumentType::I256, I256_MAX),
         ] {
             assert_eq!(canonical(kind, good).as_deref(), Ok(good));
         }
         for (kind, bad) in [
             (ArgumentType::U32, "4294967296"),
             (ArgumentType::U64, "-1"),
+            (ArgumentType::U64, "18446744073709551616"),
+            (ArgumentType::Timepoint, "-1"),
+            (ArgumentType::I64, "9223372036854775808"),
+            (ArgumentType::U128, "340282366920938463463374607431768211456"),
+            (ArgumentType::I128, "170141183460469231731687303715884105728"),
             (ArgumentType::I256, I256_MIN_DIGITS),
+            (ArgumentType::I256, "-57896044618658097711785492504343953926634992332820282019728792003956564819969"),
+            (ArgumentType::U256, "115792089237316195423570985008687907853269984665640564039457584007913129639936"),
             (ArgumentType::U256, "-1"),
             (ArgumentType::U32, "1.0"),
             (ArgumentType::U32, "+1"),
@@ -156,7 +170,34 @@ mod tests {
     fn other_literals_have_one_form() {
         assert_eq!(canonical(ArgumentType::Bytes, "00FF").as_deref(), Ok("00ff"));
         assert!(canonical(ArgumentType::Bytes, "0x00").is_err());
-        assert!(canonical(ArgumentType::Symbol, "a-b").is_err());
-        assert!(canonical(ArgumentType::Address, "GABC").is_err());
+        assert!(canonical(ArgumentType::Bytes, "0").is_err());
+        let longest = "a".repeat(MAX_SYMBOL_CHARS);
+        let account = "GAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAWHF";
+        for (kind, good) in [
+            (ArgumentType::Symbol, "Loan_1"),
+            (ArgumentType::Symbol, longest.as_str()),
+            (ArgumentType::Bool, "true"),
+            (ArgumentType::Bool, "false"),
+            (ArgumentType::String, "any text at all"),
+            (ArgumentType::Address, account),
+        ] {
+            assert_eq!(canonical(kind, good).as_deref(), Ok(good));
+        }
+        for (kind, bad) in [
+            (ArgumentType::Symbol, "a-b"),
+            (ArgumentType::Symbol, "a".repeat(MAX_SYMBOL_CHARS + 1).as_str()),
+            (ArgumentType::Bool, "yes"),
+            (ArgumentType::Address, "GABC"),
+        ] {
+            assert!(canonical(kind, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_what_their_name_says() {
+        let others = [ArgumentType::Bool, ArgumentType::Symbol, ArgumentType::String, ArgumentType::Bytes, ArgumentType::Address];
+        for kind in ArgumentType::ALL {
+            assert_eq!(kind.is_integer(), !others.contains(&kind), "{}", kind.as_str());
+        }
     }
 }
