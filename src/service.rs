@@ -9,7 +9,9 @@ use trueup_database::touches::Origin;
 use trueup_database::{Kind, Pools};
 use trueup_judge::RunId;
 use trueup_spec::Spec;
-use trueup_workers::{Context, Document, NamedEntity, Schedule, Settings, Touching, feed_events, run_scheduler, run_toucher, run_worker};
+use trueup_workers::{
+    Context, Document, NamedEntity, Schedule, Settings, Touching, feed_events, run_scheduler, run_toucher, run_worker, unless_forsaken,
+};
 
 use crate::Config;
 
@@ -60,17 +62,23 @@ impl Trueup {
     /// Works on jobs until it is told to stop.
     ///
     /// # Errors
-    /// The database could not be used for too long. No job is lost.
+    /// The database could not be used for too long, or the chain not any more: all endpoints turned out to be of another
+    /// network. No job is lost.
     pub async fn worker(self, name: &str, shutdown: CancellationToken) -> anyhow::Result<()> {
-        Ok(run_worker(self.context, name, shutdown).await?)
+        let stop = shutdown.child_token();
+        let role = async { Ok(run_worker(self.context.clone(), name, stop.clone()).await?) };
+        unless_forsaken(&self.context, &stop, role).await
     }
 
     /// Starts the runs that are due, until it is told to stop.
     ///
     /// # Errors
-    /// A schedule names a kind that has no spec, or the database or the chain could not be used for too long.
+    /// A schedule names a kind that has no spec, the database or the chain could not be used for too long, or the chain
+    /// not any more: all endpoints turned out to be of another network.
     pub async fn scheduler(self, schedules: Vec<Schedule>, shutdown: CancellationToken) -> anyhow::Result<()> {
-        run_scheduler(self.context, schedules, shutdown).await
+        let stop = shutdown.child_token();
+        let role = run_scheduler(self.context.clone(), schedules, stop.clone());
+        unless_forsaken(&self.context, &stop, role).await
     }
 
     /// Stores what the specs' contracts emit, until it is told to stop. Belongs beside a scheduler; several do no harm.

@@ -196,6 +196,12 @@ impl Chain {
         self.endpoints.network_now().await
     }
 
+    /// Waits until every endpoint was found to be of another network while it was used. None of them is asked again,
+    /// so that only a process that is started anew can go on. The error says what is wrong with the first.
+    pub async fn forsaken(&self) -> ReadError {
+        self.endpoints.forsaken().await
+    }
+
     /// What a contract runs, as of now; none if it is not on chain.
     ///
     /// # Errors

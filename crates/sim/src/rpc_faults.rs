@@ -75,8 +75,7 @@ impl RpcFault {
             5 => Sort::Pruned { kept: random.random_range(1..30) },
             6 => Sort::Archived { loans: some(random) },
             7 => Sort::Unreadable { loans: some(random) },
-            // The first never: a process whose endpoints are all of another network waits for somebody to start it anew.
-            8 if endpoint > 0 => Sort::Foreign,
+            8 => Sort::Foreign,
             10.. => {
                 let entries = (0..12).map(|_| {
                     let kind = [Kind::Loan, Kind::Loan, Kind::Position, Kind::Score][random.random_range(0..4)];

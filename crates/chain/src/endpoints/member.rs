@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::AsOf;
@@ -14,6 +15,8 @@ pub(crate) struct Member {
     standing: Mutex<Standing>,
     /// Held while its network is asked for, so that it is asked once.
     checking: tokio::sync::Mutex<()>,
+    /// Told when it is found to be of another network.
+    turned: Arc<Notify>,
 }
 
 /// What answers are held against, as it was known when they were asked for: what comes in meanwhile makes none stale.
@@ -30,8 +33,8 @@ pub(crate) struct Known {
 // === impl Member ===
 
 impl Member {
-    pub(crate) fn new(rpc: Rpc) -> Self {
-        Self { rpc: Arc::new(rpc), standing: Mutex::default(), checking: tokio::sync::Mutex::default() }
+    pub(crate) fn new(rpc: Rpc, turned: Arc<Notify>) -> Self {
+        Self { rpc: Arc::new(rpc), standing: Mutex::default(), checking: tokio::sync::Mutex::default(), turned }
     }
 
     pub(crate) fn standing(&self) -> MutexGuard<'_, Standing> {
@@ -87,6 +90,7 @@ impl Member {
         }
         let turn = self.standing().is_of_another_network(expected, &network.passphrase, Instant::now());
         self.tell(turn);
+        self.turned.notify_waiters();
         Err(self.wrong_network(expected, &network.passphrase))
     }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::member::{Known, Member};
@@ -30,12 +31,14 @@ pub(crate) struct Pool {
     pub(super) watched: Mutex<Instant>,
     /// Held while they are.
     pub(super) watching: Arc<tokio::sync::Mutex<()>>,
+    /// Told when a member is found to be of another network.
+    turned: Arc<Notify>,
 }
 
 // === impl Endpoints ===
 
 impl Endpoints {
-    pub(super) fn new(members: Vec<Member>, passphrase: String, config: &Config) -> Self {
+    pub(super) fn new(members: Vec<Member>, turned: Arc<Notify>, passphrase: String, config: &Config) -> Self {
         let pool = Pool {
             members,
             passphrase,
@@ -45,6 +48,7 @@ impl Endpoints {
             network_check_every: config.network_check_every,
             watched: Mutex::new(Instant::now()),
             watching: Arc::default(),
+            turned,
         };
         Self { pool: Arc::new(pool), without: None }
     }
@@ -84,6 +88,21 @@ impl Endpoints {
         match right.filter_map(|(member, _)| member.network()).max_by_key(|network| network.protocol_version) {
             Some(network) => Ok(network),
             None => Err(verified.into_iter().find_map(Result::err).unwrap_or(ReadError::NoEndpoint { without: None })),
+        }
+    }
+
+    /// Waits until every endpoint was found to be of another network, so that none will be asked again; says what is
+    /// wrong with one of them.
+    pub(crate) async fn forsaken(&self) -> ReadError {
+        loop {
+            let mut turned = std::pin::pin!(self.pool.turned.notified());
+            // From here on nothing is missed, so that it is looked at first.
+            turned.as_mut().enable();
+            let refusals: Vec<ReadError> = self.pool.members.iter().filter_map(Member::refusal).collect();
+            if let (true, Some(first)) = (refusals.len() == self.pool.members.len(), refusals.into_iter().next()) {
+                return first;
+            }
+            turned.await;
         }
     }
 

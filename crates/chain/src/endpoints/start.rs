@@ -1,5 +1,8 @@
-use futures::future::join_all;
+use std::sync::Arc;
 use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::Endpoints;
@@ -17,7 +20,8 @@ impl Endpoints {
     pub(crate) async fn connect(config: &Config) -> Result<Self, ChainError> {
         let endpoints = Endpoint::parse_all(&config.urls)?;
         let is_single = endpoints.len() == 1;
-        let members = endpoints.into_iter().map(|it| Ok(Member::new(Rpc::new(it, config, is_single)?)));
+        let turned = Arc::new(Notify::new());
+        let members = endpoints.into_iter().map(|it| Ok(Member::new(Rpc::new(it, config, is_single)?, Arc::clone(&turned))));
         let members: Vec<Member> = members.collect::<Result<_, ChainError>>()?;
         let networks = if is_single {
             vec![members[0].rpc.network().await]
@@ -43,7 +47,7 @@ impl Endpoints {
                 }
             }
         }
-        let endpoints = Self::new(members, expected, config);
+        let endpoints = Self::new(members, turned, expected, config);
         endpoints.watch_now().await;
         Ok(endpoints)
     }

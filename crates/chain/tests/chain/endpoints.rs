@@ -235,6 +235,23 @@ async fn a_single_endpoint_whose_network_changes_answers_nothing_any_more() {
 }
 
 #[tokio::test]
+async fn a_chain_is_forsaken_once_its_last_endpoint_is_of_another_network() {
+    let (first, second) = (Node::start().await, Node::start().await);
+    let chain = Chain::connect(Config { network_check_every: Duration::from_millis(20), ..config(&[&first, &second]) }).await.expect("ok");
+    let mut forsaken = std::pin::pin!(chain.forsaken());
+    first.state().passphrase = "Another";
+    tokio::select! {
+        biased;
+        why = &mut forsaken => panic!("the second is still there: {why}"),
+        () = until_answered_by(&chain, &second) => {}
+    }
+    second.state().passphrase = "Another";
+    let (_, why) = tokio::join!(until(&chain, Result::is_err), forsaken);
+    assert!(matches!(&why, ReadError::WrongNetwork { found, .. } if found == "Another"), "{why}");
+    assert!(matches!(chain.forsaken().await, ReadError::WrongNetwork { .. }), "and stays so");
+}
+
+#[tokio::test]
 async fn if_none_of_several_answers_at_start_all_are_named() {
     let (first, second) = (Node::start().await, Node::start().await);
     first.state().fault = Fault::Status(503);
