@@ -247,7 +247,7 @@ pub async fn expired(conn: &mut PgConnection) -> Result<Vec<RunId>, sqlx::Error>
 /// What Postgres said.
 pub async fn in_phase(conn: &mut PgConnection, phase: Phase) -> Result<Vec<RunId>, sqlx::Error> {
     let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM trueup.runs WHERE phase = $1 AND (phase <> 'match' OR state = 'running' AND deadline >= now()) ORDER BY id",
+        "SELECT id FROM trueup.runs WHERE phase = $1 AND phase <> 'done' AND (phase <> 'match' OR state = 'running' AND deadline >= now()) ORDER BY id",
     )
     .bind(phase.as_str())
     .fetch_all(conn)
