@@ -11,6 +11,11 @@ use crate::sql::{ident, literal};
 /// How many rows of one statement touch themselves; a statement that changes more is a bulk change, and a sweep's.
 const ROWS_PER_STATEMENT_MAX: i64 = 1_000;
 
+/// What the name of a function and of its triggers begins with.
+const PREFIX: &str = "trueup_touch_";
+/// The longest name that Postgres keeps, in bytes.
+const IDENTIFIER_BYTES_MAX: usize = 63;
+
 /// The SQL that makes changed rows touch themselves; an error for what has no triggers of that sort.
 pub(crate) fn trigger(spec: &Spec, bound: &Bound) -> Result<String, String> {
     let table = &bound.table;
@@ -20,7 +25,12 @@ pub(crate) fn trigger(spec: &Spec, bound: &Bound) -> Result<String, String> {
     if bound.identity.iter().any(|column| !column.may_select) {
         return Err(format!("role `{}` may not read the primary key of {}", table.role, table.display()));
     }
-    let name = format!("trueup_touch_{}", spec.kind);
+    let name = format!("{PREFIX}{}", spec.kind);
+    // Postgres cuts a longer name off, and two kinds that begin alike would have one trigger.
+    if name.len() + "_insert".len() > IDENTIFIER_BYTES_MAX {
+        let longest = IDENTIFIER_BYTES_MAX - PREFIX.len() - "_insert".len();
+        return Err(format!("the name of kind `{}` is too long for a trigger's: here it may have {longest} bytes", spec.kind));
+    }
     let function = format!("trueup.{}", ident(&name));
     let settings: String = CANONICAL.iter().map(|(name, value)| format!("\n    SET {name} = {}", literal(value))).collect();
     let body = format!(

@@ -20,4 +20,5 @@ mod resolve;
 mod revert;
 mod rights;
 mod spec_text;
+mod triggers;
 mod waiting;
