@@ -72,16 +72,14 @@ async fn a_touch_that_cannot_be_stored_does_not_fail_the_write() {
     assert_eq!(deployment.value::<i64>("SELECT count(*) FROM loans WHERE status = 'active'").await, 1);
 }
 
+const LISTENER: &str = r#"FROM pg_stat_activity WHERE query = 'LISTEN "trueup_touch"' AND state = 'idle' AND datname = current_database()"#;
+
 #[tokio::test]
 async fn a_notification_touches_what_it_names_and_a_wrong_one_nothing() {
     let deployment = Deployment::with_loans(5).await;
     deployment.sql("UPDATE loans SET status = 'active' WHERE id IN (2, 4)").await;
     let services = [Service::start(&deployment, Mode::Repair).await, Service::start(&deployment, Mode::Repair).await];
-    until(
-        &deployment,
-        "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory_lock%' AND datname = current_database())",
-    )
-    .await;
+    until(&deployment, &format!("EXISTS (SELECT {LISTENER})")).await;
     deployment
         .sql(
             r#"NOTIFY trueup_touch, 'nonsense'; NOTIFY trueup_touch, '{"kind": "lone", "key": "2"}';
@@ -94,4 +92,20 @@ async fn a_notification_touches_what_it_names_and_a_wrong_one_nothing() {
         service.end().await;
     }
     assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.touches").await, 2, "one process listens");
+}
+
+#[tokio::test]
+async fn somebody_listens_again_when_the_connection_that_listened_is_lost() {
+    let deployment = Deployment::with_loans(5).await;
+    deployment.sql("UPDATE loans SET status = 'active' WHERE id = 2").await;
+    let services = [Service::start(&deployment, Mode::Repair).await, Service::start(&deployment, Mode::Repair).await];
+    until(&deployment, &format!("EXISTS (SELECT {LISTENER})")).await;
+    let listener: i32 = deployment.value(&format!("SELECT pid {LISTENER}")).await;
+    deployment.sql(&format!("SELECT pg_terminate_backend({listener})")).await;
+    until(&deployment, &format!("EXISTS (SELECT {LISTENER} AND pid <> {listener})")).await;
+    deployment.sql(r#"NOTIFY trueup_touch, '{"kind": "loan", "key": "2"}'"#).await;
+    until(&deployment, "(SELECT count(*) FROM trueup.repairs) = 1").await;
+    for service in services {
+        service.end().await;
+    }
 }

@@ -18,7 +18,7 @@ use crate::context::Context;
 const CHANNEL: &str = "trueup_touch";
 /// Whoever holds it listens.
 const LOCK: &str = "trueup listens for touches";
-/// How long to wait before listening again after the connection was lost.
+/// How often a process that does not listen asks whether it may, and how long to wait after the connection was lost.
 const PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize)]
@@ -45,18 +45,18 @@ pub(super) async fn listen(context: &Context, shutdown: CancellationToken) {
     }
 }
 
-/// Listens until the connection is lost, or does nothing where another process listens.
+/// Waits until no other process listens, then listens until the connection is lost.
 async fn hear(context: &Context) -> Result<(), sqlx::Error> {
     let options = (*context.pools.write.connect_options()).clone();
     let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_lazy_with(options);
     let mut listener = PgListener::connect_with(&pool).await?;
-    // First the channel, then the right to it: what is notified between the two is not lost.
-    listener.listen(CHANNEL).await?;
-    let locked: bool =
-        sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))").bind(LOCK).fetch_one(&mut listener).await?;
-    if !locked {
-        return Ok(());
+    // A new connection would listen without the right to it.
+    listener.eager_reconnect(false);
+    while !sqlx::query_scalar::<_, bool>("SELECT pg_try_advisory_lock(hashtextextended($1, 0))").bind(LOCK).fetch_one(&mut listener).await?
+    {
+        tokio::time::sleep(PAUSE).await;
     }
+    listener.listen(CHANNEL).await?;
     // With the connection the lock is lost, too.
     while let Some(notification) = listener.try_recv().await? {
         let payload = notification.payload();
