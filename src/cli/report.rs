@@ -1,5 +1,6 @@
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 use trueup_database::Pools;
 use trueup_database::report::{self, DriftFilter, DriftRow, RepairFilter, RepairRow};
@@ -24,30 +25,16 @@ pub(crate) struct Arguments {
     /// The run [default: the latest that has a report, other than those of touches]
     run: Option<i64>,
     /// Only differences of this priority or above; one of a column, which has none, counts as normal
-    #[arg(long, value_enum)]
-    priority: Option<AtLeast>,
+    #[arg(long, value_parser = priorities())]
+    priority: Option<Priority>,
     #[command(flatten)]
     show: Show,
 }
 
-/// A priority, as the command line takes it.
-#[derive(Clone, Copy, ValueEnum)]
-enum AtLeast {
-    Low,
-    Normal,
-    High,
-    Critical,
-}
-
-impl From<AtLeast> for Priority {
-    fn from(word: AtLeast) -> Self {
-        match word {
-            AtLeast::Low => Self::Low,
-            AtLeast::Normal => Self::Normal,
-            AtLeast::High => Self::High,
-            AtLeast::Critical => Self::Critical,
-        }
-    }
+/// The words of all priorities.
+fn priorities() -> impl TypedValueParser<Value = Priority> {
+    PossibleValuesParser::new(Priority::ALL.map(Priority::as_str))
+        .map(|word| Priority::ALL.into_iter().find(|it| it.as_str() == word).unwrap_or_default())
 }
 
 /// How a report is shown.
@@ -86,7 +73,7 @@ pub(super) async fn report(config: &Config, arguments: Arguments) -> anyhow::Res
             Some(found) => anyhow::bail!("run {run} has no report yet: it is in its {} phase", found.phase.as_str()),
         }
     };
-    show_those(&pools, &document, &arguments.show, arguments.priority.map(Priority::from)).await?;
+    show_those(&pools, &document, &arguments.show, arguments.priority).await?;
     Ok(Exit::of(&document))
 }
 

@@ -23,8 +23,7 @@ pub struct Context {
     pub(crate) queue: Queue,
     pub(crate) meter: Arc<Meter>,
     pub(crate) settings: Arc<Settings>,
-    /// The contracts whose events are stored: all that a spec names for all its rows, or in
-    /// its `[[touch]]`.
+    /// The contracts whose events are stored: all that a spec names for all its rows, or in its `[[touch]]`.
     pub(crate) event_contracts: Arc<Vec<String>>,
     /// One at a time in a process.
     pub(crate) feeder: Arc<Mutex<Feeder>>,

@@ -373,6 +373,9 @@ pub enum Priority {
 }
 
 impl Priority {
+    /// All, the lowest first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Normal, Self::High, Self::Critical];
+
     /// The word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

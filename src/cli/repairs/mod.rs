@@ -25,7 +25,7 @@ pub(crate) enum Command {
     Reject(decide::RejectArguments),
     /// Undo repairs, newest first, where the row is still as its repair left it, and hold their columns
     Revert(revert::Arguments),
-    /// Let sweeps repair again what was reverted
+    /// Let sweeps repair again what was reverted, or what a trigger altered
     Release(release::Arguments),
 }
 

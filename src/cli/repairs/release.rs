@@ -10,7 +10,7 @@ use crate::view::printable;
 /// What is released.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The repairs that were reverted
+    /// The repairs that were reverted, or that a trigger altered
     #[arg(conflicts_with_all = ["run", "kind", "row", "class", "since", "until"])]
     ids: Vec<i64>,
     #[command(flatten)]
@@ -21,7 +21,7 @@ pub(super) async fn release(config: &Config, arguments: &Arguments) -> anyhow::R
     let filter = arguments.which.filter();
     anyhow::ensure!(
         !arguments.ids.is_empty() || filter.is_some(),
-        "say which reverted repairs: their ids, --run, or a filter such as --kind, --row or --since"
+        "say which reverted or altered repairs: their ids, --run, or a filter such as --kind, --row or --since"
     );
     let pools = connect_database(config).await?;
     let mut tx = pools.write.begin().await?;

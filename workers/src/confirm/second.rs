@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
+use anyhow::Context as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use trueup_chain::Intent;
 use trueup_database::Kind;
@@ -84,10 +85,15 @@ pub(super) async fn match_again(
         }
     }
     let mut matched = HashMap::new();
-    for (run, seeking) in by_run {
-        for (row, settled) in settle_provisional(context, kind, run, &seeking, true).await?.rows {
+    for (id, seeking) in by_run {
+        let mut connection = context.pools.read.acquire().await?;
+        let run = runs::get(&mut connection, id).await?.with_context(|| format!("there is no run {id}"))?;
+        // Whoever holds one connection while it waits for another may wait for somebody who does the same.
+        drop(connection);
+        context.count_statements(1);
+        for (row, settled) in settle_provisional(context, kind, &run, &seeking, true).await?.rows {
             if let Some(Ok(look)) = looks.get(&row) {
-                matched.insert((run, row), look.clone().settled(settled));
+                matched.insert((id, row), look.clone().settled(settled));
             }
         }
     }

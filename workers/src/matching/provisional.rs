@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use trueup_database::runs;
+use trueup_database::runs::{self, Run};
 use trueup_database::{Compare, Kind, Located, LocatedKey, Waiting};
 use trueup_judge::{
     Action, ChainKey, Creation, Judgement, Plan, PlanId, Resolution, RowIdentity, RunId, Target, Unresolved, Withheld, judge_provisional,
@@ -51,7 +51,7 @@ pub(super) async fn resolve(context: &Context, job: &Job) -> anyhow::Result<()> 
             anyhow::bail!("this worker has no spec for kind `{name}`; start every replica with the same specs");
         };
         let seeking = facts(context, kind, &waiting).await?;
-        let matched = settle(context, kind, run, &seeking, false).await?;
+        let matched = settle(context, kind, &found, &seeking, false).await?;
         keep(context, kind, job, &waiting, &matched).await?;
     }
     Ok(())
@@ -136,12 +136,12 @@ pub(crate) struct Matched {
 pub(crate) async fn settle(
     context: &Context,
     kind: &Kind,
-    run: RunId,
+    run: &Run,
     seeking: &[(RowIdentity, Seeking)],
     with_entries: bool,
 ) -> anyhow::Result<Matched> {
     let Some(own) = kind.provisional_rules() else { return Ok(Matched { rows: HashMap::new(), impossible: None }) };
-    let Resolutions { rows: resolutions, incomplete, impossible } = match is_of_touches(context, run).await? {
+    let Resolutions { rows: resolutions, incomplete, impossible } = match run.touches {
         true => left_to_sweep(seeking),
         false => resolutions(context, kind, run, seeking).await?,
     };
@@ -169,11 +169,6 @@ pub(crate) async fn settle(
     Ok(Matched { rows, impossible })
 }
 
-async fn is_of_touches(context: &Context, run: RunId) -> anyhow::Result<bool> {
-    let mut connection = context.pools.read.acquire().await?;
-    Ok(runs::get(&mut connection, run).await?.is_some_and(|run| run.touches))
-}
-
 /// A run of touches knows of a few rows what became of their transactions, and of their rivals nothing: which key is
 /// whose is left to the next sweep.
 fn left_to_sweep(seeking: &[(RowIdentity, Seeking)]) -> Resolutions {
@@ -198,15 +193,14 @@ struct Resolutions {
 }
 
 /// Decided over all rows that wait.
-async fn resolutions(context: &Context, kind: &Kind, run: RunId, seeking: &[(RowIdentity, Seeking)]) -> anyhow::Result<Resolutions> {
+async fn resolutions(context: &Context, kind: &Kind, run: &Run, seeking: &[(RowIdentity, Seeking)]) -> anyhow::Result<Resolutions> {
     let mut connection = context.pools.read.acquire().await?;
-    let Some(found) = runs::get(&mut connection, run).await? else { anyhow::bail!("there is no run {run}") };
-    let known = runs::creations(&mut connection, run, &kind.spec().kind).await?;
+    let known = runs::creations(&mut connection, run.id, &kind.spec().kind).await?;
     drop(connection);
-    context.count_statements(2);
+    context.count_statements(1);
     let mut creations: HashMap<RowIdentity, Creation> = known.into_iter().map(|(row, (_, creation))| (row, creation)).collect();
     creations.extend(seeking.iter().map(|(row, it)| (row.clone(), it.creation.clone())));
-    let waiting = match kind.waiting(&context.pools.read, found.opened_at).await? {
+    let waiting = match kind.waiting(&context.pools.read, run.opened_at).await? {
         Ok(waiting) => waiting,
         Err(why) => return Ok(Resolutions { impossible: Some(why), ..Resolutions::default() }),
     };

@@ -2,7 +2,7 @@
 
 use trueup_spec::{Enumerate, EventFilter, Source, Spec};
 
-use crate::events::{EventTopic, text_at, topics_are};
+use crate::events::{text_at, topics_are};
 use crate::sql::list;
 
 /// What stands for an event in the generated SQL.
@@ -43,15 +43,7 @@ pub(super) fn enumerating(spec: &Spec) -> Option<Enumerating> {
 }
 
 fn matching(contract: &str, filter: &EventFilter) -> String {
-    let topics: Vec<EventTopic> = filter
-        .topics
-        .iter()
-        .map(|topic| match topic {
-            trueup_spec::EventTopic::Is(text) => EventTopic::Is(text.clone()),
-            trueup_spec::EventTopic::Any => EventTopic::Any,
-        })
-        .collect();
-    let topics = topics_are(EVENT, contract, &topics);
+    let topics = topics_are(EVENT, contract, &filter.topics);
     match filter.since {
         Some(since) => format!("{topics} AND {EVENT}.ledger >= {since}"),
         None => topics,

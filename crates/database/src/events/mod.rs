@@ -16,7 +16,7 @@ pub use coverage::{Coverage, coverage};
 pub use cursor::{EventCursor, Moved, advance, begin, cursors, saw_tip};
 pub use event::StoredEvent;
 pub use hole::{EventHole, HoleReason, fill, holes, record_hole};
-pub use place::{EventTopic, text_at, topics_are};
+pub use place::{text_at, topics_are};
 pub use read::{by_ids, of_transaction};
 pub use status::{EventStatus, statuses};
 pub use store::store;

@@ -1,19 +1,8 @@
 //! Places in stored events, as SQL.
 
-use trueup_spec::{EventPart, EventPath, Segment};
+use trueup_spec::{EventPart, EventPath, EventTopic, Segment};
 
 use crate::sql::literal;
-
-/// What one topic of an event has to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EventTopic {
-    /// This text, in the form of [`text_at`].
-    Is(String),
-    /// What this SQL expression of type text is.
-    IsSql(String),
-    /// Whatever it is.
-    Any,
-}
 
 /// SQL for the text of a scalar at a place of the event that `alias` stands for: integers in decimal base units,
 /// addresses as strkeys, bytes in lower-case hex, symbols and strings as they are. NULL where there is nothing, or no
@@ -48,7 +37,6 @@ pub fn topics_are(alias: &str, contract: &str, topics: &[EventTopic]) -> String 
         let here = if index == 0 { format!("{alias}.name") } else { text_at(alias, &topic_path(index)) };
         match topic {
             EventTopic::Is(text) => conditions.push(format!("{here} = {}", literal(text))),
-            EventTopic::IsSql(sql) => conditions.push(format!("{here} = ({sql})")),
             EventTopic::Any => conditions.push(format!("jsonb_array_length({alias}.topics) > {index}")),
         }
     }

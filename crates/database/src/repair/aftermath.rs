@@ -16,8 +16,8 @@ use crate::read::unnest;
 use crate::sql::{list, literal};
 
 /// Reads the rows that a group wrote once more, in one statement, and puts on record what is not as it was written.
-/// Such a repair is `altered`; a row that is gone has nothing left in `after`. What each altered one left behind is kept, so
-/// that the next run does not write the same again.
+/// Such a repair is `altered`; a row that is gone has nothing left in `after`. What each altered one left behind is
+/// kept, so that the next run does not write the same again.
 pub(super) async fn look_again(
     session: &mut Session<'_>,
     bound: &Bound,

@@ -5,6 +5,8 @@ use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use trueup_judge::RunId;
 use trueup_spec::Priority;
 
+use crate::sql::{list, literal};
+
 /// One confirmed drift, with what became of it.
 #[derive(Debug, Clone, FromRow, Serialize)]
 pub struct DriftRow {
@@ -49,17 +51,19 @@ pub struct DriftFilter {
     pub by_priority: bool,
 }
 
-/// The priorities, lowest first: what ranks those of a spec's conditions.
-const PRIORITIES: &str = "ARRAY['low', 'normal', 'high', 'critical']";
+/// The rank of the priority that this SQL names, from 1 for the lowest.
+fn rank_of(priority: &str) -> String {
+    format!("array_position(ARRAY[{}], {priority})", list(Priority::ALL.iter().map(|it| literal(it.as_str()))))
+}
 
-/// The rank of a drift's (`d`) priority, from 1.
+/// The rank of a drift's (`d`) priority.
 fn rank() -> String {
-    format!("array_position({PRIORITIES}, coalesce(d.priority, 'normal'))")
+    rank_of(&format!("coalesce(d.priority, {})", literal(Priority::default().as_str())))
 }
 
 /// Which drifts (`d`) a filter takes: its binds are $1 and $2.
 fn drift_matches() -> String {
-    format!("d.run = $1 AND ($2::text IS NULL OR {} >= array_position({PRIORITIES}, $2))", rank())
+    format!("d.run = $1 AND ($2::text IS NULL OR {} >= {})", rank(), rank_of("$2"))
 }
 
 /// The drifts of a run, in the order that the filter says; from the `skip`th, at most `limit`.

@@ -1,7 +1,8 @@
 use sqlx::PgConnection;
 use trueup_judge::RunId;
 
-/// Finished runs (not of touches, which go as a whole) whose job rows are older than `days` days and still there, oldest first, at most `limit`.
+/// Finished runs whose job rows are older than `days` days and still there, oldest first, at most `limit`. Not those of
+/// touches, which go as a whole.
 ///
 /// # Errors
 /// What Postgres said.

@@ -110,6 +110,9 @@ pub async fn assign(conn: &mut PgConnection, run: RunId, assigned: &[Assigned]) 
 /// # Errors
 /// What Postgres said.
 pub async fn defer(conn: &mut PgConnection, touches: &[i64]) -> Result<(), sqlx::Error> {
+    if touches.is_empty() {
+        return Ok(());
+    }
     sqlx::query("UPDATE trueup.touches SET due_at = touched_at + row_within WHERE id = ANY ($1)").bind(touches).execute(conn).await?;
     Ok(())
 }

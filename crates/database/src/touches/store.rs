@@ -3,7 +3,7 @@ use trueup_judge::EntityKind;
 use trueup_spec::{Source, Spec, Touch};
 
 use crate::bind::Bound;
-use crate::events::{EventTopic, text_at, topics_are};
+use crate::events::{text_at, topics_are};
 use crate::read::key_from;
 use crate::sql::literal;
 
@@ -99,7 +99,8 @@ pub async fn store(conn: &mut PgConnection, touches: &[NewTouch], origin: Origin
     Ok(touches.iter().filter_map(id).collect())
 }
 
-/// The statement that stores the touches of stored events, whose ids are `$1`, as of the tip `$2`; none where the spec names no such events.
+/// The statement that stores the touches of stored events, whose ids are `$1`, as of the tip `$2`; none where the spec
+/// names no such events.
 pub(crate) fn of_events(spec: &Spec, bound: &Bound) -> Option<String> {
     let each: Vec<String> = spec.touches.iter().filter_map(|touch| of_event(spec, bound, touch)).collect();
     if each.is_empty() {
@@ -116,14 +117,6 @@ pub(crate) fn of_events(spec: &Spec, bound: &Bound) -> Option<String> {
 
 fn of_event(spec: &Spec, bound: &Bound, touch: &Touch) -> Option<String> {
     let contract = touch.contract.as_deref().or_else(|| spec.event_contract())?;
-    let topics: Vec<EventTopic> = touch
-        .topics
-        .iter()
-        .map(|topic| match topic {
-            trueup_spec::EventTopic::Is(text) => EventTopic::Is(text.clone()),
-            trueup_spec::EventTopic::Any => EventTopic::Any,
-        })
-        .collect();
     let texts: Vec<String> = match &spec.source {
         Source::Transaction(_) => Vec::new(),
         _ => touch.key.iter().map(|place| text_at("e", place)).collect(),
@@ -134,6 +127,6 @@ fn of_event(spec: &Spec, bound: &Bound, touch: &Touch) -> Option<String> {
         "SELECT k.key, interval '{after} seconds' AS row_within FROM trueup.events AS e CROSS JOIN LATERAL ({key}) AS k
          WHERE e.id = ANY ($1) AND {matches} AND k.key IS NOT NULL AND e.ledger > $2 - {EVENT_LEDGERS_MAX}",
         after = touch.after_secs,
-        matches = topics_are("e", contract, &topics),
+        matches = topics_are("e", contract, &touch.topics),
     ))
 }

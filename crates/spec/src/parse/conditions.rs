@@ -8,9 +8,6 @@ use crate::{Condition, Field, Position, Priority};
 /// The longest name of a condition, in characters.
 const MAX_NAME_CHARS: usize = 200;
 
-const PRIORITIES: [(&str, Priority); 4] =
-    [("low", Priority::Low), ("normal", Priority::Normal), ("high", Priority::High), ("critical", Priority::Critical)];
-
 /// The conditions; none if one of them could not be read.
 pub(super) fn conditions(root: &mut Section<'_>, known: Option<&[&str]>, fields: &[Field]) -> Option<Vec<Condition>> {
     let Some(item) = root.take("condition") else { return Some(Vec::new()) };
@@ -47,7 +44,8 @@ fn condition(item: &Item<'_>, known: Option<&[&str]>) -> Option<(Condition, Posi
         Some(text)
     });
     let holds = section.require("holds", "write SQL over `db.*` and `chain.*` that is true of a sound row").and_then(|item| item.sql());
-    let priority = section.take("priority").map_or(Some(Priority::default()), |item| item.word("priority", &PRIORITIES));
+    let priorities = Priority::ALL.map(|it| (it.as_str(), it));
+    let priority = section.take("priority").map_or(Some(Priority::default()), |item| item.word("priority", &priorities));
     section.finish();
     if let Some(holds) = &holds {
         check_values(document, holds, known);
