@@ -27,7 +27,10 @@ mod tests {
         assert_eq!(parse("10 seconds"), Some(10));
         assert_eq!(parse("1 hour"), Some(3_600));
         assert_eq!(parse("5m"), Some(300));
+        assert_eq!(parse("1 day"), Some(86_400));
         assert_eq!(parse("0 seconds"), Some(0));
+        assert_eq!(parse("365 days"), Some(31_536_000));
+        assert_eq!(parse("31536001 seconds"), None);
         for wrong in ["", "10", "seconds", "-1 seconds", "1.5 hours", "99999999999999999999 days", "400 days", "1 fortnight"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }

@@ -66,4 +66,14 @@ mod tests {
         assert_eq!(fill_one("a ${B"), Err(Gap::Malformed("${B".to_owned())));
         assert_eq!(fill_one("${}"), Err(Gap::Malformed("${}".to_owned())));
     }
+    #[test]
+    fn a_name_is_letters_digits_and_underscores_and_begins_with_no_digit() {
+        let fill = |text: &str| fill(text, &|name| Some(name.to_lowercase()));
+        for (text, filled) in [("${A1}", "a1"), ("${A_B}", "a_b"), ("${_A}", "_a")] {
+            assert_eq!(fill(text).as_deref(), Ok(filled));
+        }
+        for text in ["${1A}", "${A-B}", "${A B}", "${-}", "${Ä}"] {
+            assert_eq!(fill(text), Err(Gap::Malformed(text.to_owned())));
+        }
+    }
 }

@@ -116,7 +116,10 @@ mod tests {
     fn qualified_names_fold_and_quote_as_in_sql() {
         assert_eq!(qualified("Loans"), Ok(vec!["loans".to_owned()]));
         assert_eq!(qualified(r#"app."My.""Loans""#), Ok(vec!["app".to_owned(), r#"My."Loans"#.to_owned()]));
-        for wrong in ["", "a.", ".a", "a b", "\"a", "a\"b\"", "1a", "\"\""] {
+        for bare in ["_a", "a_b", "a$1", "ä"] {
+            assert_eq!(qualified(bare), Ok(vec![bare.to_owned()]));
+        }
+        for wrong in ["", "a.", ".a", "a b", "a-b", "$a", "\"a", "a\"b\"", "1a", "\"\""] {
             assert!(qualified(wrong).is_err(), "{wrong}");
         }
     }

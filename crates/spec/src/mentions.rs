@@ -191,6 +191,48 @@ mod tests {
         }
     }
 
+    #[test]
+    fn each_sort_of_text_ends_where_postgres_says_that_it_ends() {
+        let cases: &[(&str, &[&str])] = &[
+            // Literals: a quote stands twice for itself; a backslash escapes only behind an `E` of its own.
+            ("'' || chain.a", &["chain.a@12"]),
+            (r"'\' || chain.a", &["chain.a@13"]),
+            (r"x = '\' || chain.a", &["chain.a@17"]),
+            (r"date'\' || chain.a", &["chain.a@17"]),
+            (r"1e'\' || chain.a", &["chain.a@15"]),
+            (r"E'ab\'' || chain.a", &["chain.a@17"]),
+            ("E'a''' || chain.a", &["chain.a@16"]),
+            (r"e'it''s\'chain.a'", &[]),
+            ("'chain.a", &[]),
+            // Names in quotes.
+            (r#""Chain".a"#, &["Chain.a@8"]),
+            (r#"db."N""o" || chain.a"#, &[r#"db.N"o@3"#, "chain.a@19"]),
+            (r#"db."No"#, &[]),
+            // Comments: one of dashes ends with its line, the others nest.
+            ("a - chain.b", &["chain.b@10"]),
+            ("a / chain.b", &["chain.b@10"]),
+            ("-- chain.a\nchain.b", &["chain.b@17"]),
+            ("/* ' */ chain.a", &["chain.a@14"]),
+            ("/* /* x */ y */ chain.a", &["chain.a@22"]),
+            ("/*/ chain.a */ chain.b", &["chain.b@21"]),
+            ("/* chain.a", &[]),
+            // Dollars: the same tag closes what it opens, and a lone one is a character.
+            ("$$ chain.a $$ chain.b", &["chain.b@20"]),
+            ("$q1$ chain.a $q1$ chain.b", &["chain.b@24"]),
+            (" $q$ $qx chain.a $q$ chain.b", &["chain.b@27"]),
+            ("$ chain.a", &["chain.a@8"]),
+            ("$1 + chain.a", &["chain.a@11"]),
+            // Names without quotes.
+            ("_a.b_1$ + a1$.c", &["_a.b_1$@3", "a1$.c@14"]),
+            ("chain . a", &["chain.a@8"]),
+            ("a.b.c.d", &["a.b@2"]),
+            ("f(x).a.b", &[]),
+        ];
+        for (sql, found) in cases {
+            assert_eq!(&names(sql), found, "{sql}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic(sql in any::<String>()) {

@@ -228,6 +228,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_wrong_path_names_the_character_that_cannot_stand_there() {
+        let error = Path::parse("a b").expect_err("a space");
+        assert_eq!(error.message, "` ` cannot stand here in a path");
+    }
+
+    #[test]
+    fn a_path_has_as_many_parts_as_the_chain_nests_values_and_no_more() {
+        let path = |parts: usize| Path::parse(&"[0]".repeat(parts));
+        assert_eq!(path(MAX_SEGMENTS).map(|path| path.0.len()), Ok(MAX_SEGMENTS));
+        assert!(path(MAX_SEGMENTS + 1).is_err());
+    }
+
+    #[test]
+    fn a_path_is_printed_as_a_person_would_write_it() {
+        for text in ["a.b_1[0].c", "[0].a", r#"a["due date"]["1st"].b[u32:5][string:"x"]"#, ""] {
+            let path: Path = text.parse().expect(text);
+            assert_eq!(path.to_string(), text);
+        }
+    }
+
     fn segments() -> impl Strategy<Value = Vec<Segment>> {
         let segment = prop_oneof![
             any::<String>().prop_map(Segment::Name),

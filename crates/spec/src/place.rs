@@ -68,6 +68,7 @@ mod tests {
         assert_eq!(position("a = \"é\" x", 8), Position { line: 1, column: 8 });
         assert_eq!(position("a\nbc", 3), Position { line: 2, column: 2 });
         assert_eq!(position("a\n", 99), Position { line: 2, column: 1 });
+        assert_eq!(position("aé", 2), Position { line: 1, column: 2 }, "a byte within a character is at that");
     }
 
     #[test]

@@ -60,4 +60,48 @@ mod tests {
         assert_eq!(nearest("u46", ["u32", "u64"]), Some("u64"));
         assert_eq!(nearest("colour", ["value", "kind"]), None);
     }
+    #[test]
+    fn one_slip_in_three_characters_is_near() {
+        for (given, known, near) in [
+            ("a", "b", true),
+            ("abcde", "abcxy", false),
+            ("abcdef", "abcdxy", true),
+            ("abcdef", "abcxyz", false),
+            ("abcdefghi", "abcdefxyz", true),
+        ] {
+            assert_eq!(nearest(given, [known]).is_some(), near, "{given} and {known}");
+        }
+    }
+
+    #[test]
+    fn names_up_to_a_limit_are_compared() {
+        let (longest, longer) = ("a".repeat(MAX_COMPARED_BYTES), "a".repeat(MAX_COMPARED_BYTES + 1));
+        assert_eq!(nearest(&longest, [longest.as_str()]), Some(longest.as_str()));
+        assert_eq!(nearest(&longer, [longer.as_str()]), None);
+    }
+
+    #[test]
+    fn an_edit_adds_removes_replaces_or_swaps_a_character() {
+        for (one, other, wanted) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "abc", 0),
+            ("abc", "abxc", 1),
+            ("abc", "axc", 1),
+            ("ab", "ba", 1),
+            ("abcd", "acbd", 1),
+            ("abcd", "badc", 2),
+            ("abcdef", "abcdfe", 1),
+            ("abc", "bca", 2),
+            ("aab", "aba", 1),
+            ("abb", "bab", 1),
+            ("axb", "bya", 3),
+            ("ca", "abc", 3),
+            ("kitten", "sitting", 3),
+            ("saturday", "sunday", 3),
+        ] {
+            assert_eq!(edits(one, other), wanted, "{one} to {other}");
+            assert_eq!(edits(other, one), wanted, "{other} to {one}");
+        }
+    }
 }

@@ -84,12 +84,15 @@ fn the_way_back_from_an_element_to_its_row_must_be_plain() {
     };
     assert_eq!(columns("index = \"Position\""), Some(vec![1]));
     assert_eq!(columns("key = { vec = [{ u32 = \"position\" }, { u64 = \"at\" }] }"), Some(vec![1, 2]));
+    assert_eq!(columns("key = { map = [[{ symbol = \"a\" }, { u32 = \"position\" }]] }"), Some(vec![1]));
     for not_plain in [
         "index = \"position - 1\"",
         "key = { u32 = \"7\" }",
         "key = { timepoint = \"at\" }",
         "key = { vec = [{ u32 = \"position\" }, { u32 = \"position\" }] }",
         "key = { map = [[{ u32 = \"position\" }, { u32 = \"at\" }]] }",
+        "key = { vec = [{ map = [[{ u32 = \"position\" }, { u32 = \"at\" }]] }] }",
+        "key = { map = [[{ symbol = \"a\" }, { map = [[{ u32 = \"position\" }, { symbol = \"b\" }]] }]] }",
     ] {
         assert_eq!(columns(not_plain), None, "{not_plain}");
     }

@@ -35,6 +35,7 @@ fn message(folder: &TempDir, paths: &[PathBuf]) -> String {
 #[test]
 fn a_folder_is_its_toml_files_sorted_by_kind() {
     let folder = folder(&[("1.toml", &spec("loan")), ("2.toml", &spec("account")), ("notes.md", "not a spec")]);
+    std::fs::create_dir(folder.path().join("more.toml")).expect("a folder");
     let specs = load_all(&[folder.path().to_owned()]).expect("specs");
     assert_eq!(specs.iter().map(|spec| spec.kind.0.as_str()).collect::<Vec<_>>(), ["account", "loan"]);
 }
@@ -102,6 +103,13 @@ fn a_file_that_is_too_large_is_not_read() {
     specs/loan.toml: the file has 262145 bytes; a spec has at most 262144
      = help: name a spec file
     "#);
+}
+
+#[test]
+fn a_file_of_the_largest_size_is_read() {
+    let spec = spec("loan");
+    let folder = folder(&[("loan.toml", &format!("{spec}{}", "#".repeat(256 * 1024 - spec.len())))]);
+    assert_eq!(load_all(&[folder.path().to_owned()]).map(|specs| specs.len()), Ok(1));
 }
 
 #[test]

@@ -93,6 +93,16 @@ fn an_enumeration_by_two_ways() {
 }
 
 #[test]
+fn an_enumeration_by_a_word_that_is_none() {
+    assert_snapshot!(chain_with("enumerate = \"everything\"\n"), @r#"
+    loan.toml:8:13: `enumerate` in [chain] is a string, and should be a table
+      |
+    8 | enumerate = "everything"
+      |             ^
+    "#);
+}
+
+#[test]
 fn a_counter_that_does_not_say_what_it_holds() {
     assert_snapshot!(chain_with("enumerate = { counter = { instance = \"N\", first = 1 } }\n"), @r#"
     loan.toml:8:25: `counter` has no `holds`

@@ -5,6 +5,7 @@ mod comparisons;
 mod entries;
 mod enumerate;
 mod head;
+mod limits;
 mod repairs;
 mod sources;
 mod touch;
