@@ -1,6 +1,6 @@
 # One profile and one target folder: what demo, tests and lint build is built once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage sim fuzz lint
+.PHONY: help demo test coverage sim fuzz mutants lint
 
 CARGO ?= cargo
 
@@ -54,6 +54,9 @@ sim: ## Whole deployments under faults; SEEDS=n plays n, SEED=x plays one again 
 
 fuzz: ## Random input to the parsers, on a nightly toolchain; SECONDS=n for each target
 	scripts/fuzz $(or $(SECONDS),60) $(target_folder)/fuzz-corpus
+
+mutants: ## Whether a test notices when the code that decides is changed; FILE=x changes one file
+	scripts/mutants $(target_folder) $(FILE)
 
 lint: ## Format, clippy, what the documentation names, and the licences and sources of dependencies
 	$(CARGO) fmt --all --check
