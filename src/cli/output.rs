@@ -1,6 +1,6 @@
 //! Standard output, for people and for machines.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
@@ -10,11 +10,18 @@ pub(super) fn line(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes a part of something that goes on.
+pub(super) fn part(text: &str) -> anyhow::Result<()> {
+    write!(std::io::stdout().lock(), "{text}")?;
+    Ok(())
+}
+
 /// Writes a value as one JSON document.
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = BufWriter::new(std::io::stdout().lock());
     serde_json::to_writer_pretty(&mut out, value)?;
     writeln!(out)?;
+    out.flush()?;
     Ok(())
 }
 

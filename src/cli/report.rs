@@ -1,9 +1,11 @@
+mod json;
+mod rows;
+
 use anyhow::Context as _;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use serde::Serialize;
 use trueup_database::Pools;
-use trueup_database::report::{self, DriftFilter, DriftRow, RepairFilter, RepairRow};
+use trueup_database::report::{self, DriftFilter, DriftRow};
 use trueup_database::runs;
 use trueup_judge::RunId;
 use trueup_spec::Priority;
@@ -14,10 +16,12 @@ use crate::Config;
 use crate::service::connect_database;
 use crate::view;
 
+use rows::{Drifts, Pages};
+
 /// How many drifts the table shows unless all are asked for.
 const SHOWN_DRIFTS: i64 = 50;
-/// How many rows are fetched at a time.
-const PAGE: i64 = 5_000;
+/// How many drifts one table holds where all are asked for: what has to be in memory to know how wide columns are.
+const DRIFTS_PER_TABLE: i64 = 1_000;
 
 /// Which report.
 #[derive(Args)]
@@ -48,15 +52,6 @@ pub(crate) struct Show {
     pub(crate) all: bool,
 }
 
-/// The document with its rows: what `--json` prints. See docs/report.md.
-#[derive(Serialize)]
-struct Full<'a> {
-    #[serde(flatten)]
-    document: &'a Document,
-    drifts: Vec<DriftRow>,
-    repairs: Vec<RepairRow>,
-}
-
 pub(super) async fn report(config: &Config, arguments: Arguments) -> anyhow::Result<Exit> {
     let pools = connect_database(config).await?;
     let run = match arguments.run {
@@ -84,24 +79,33 @@ pub(crate) async fn read(pools: &Pools, run: RunId) -> anyhow::Result<Option<Doc
     Ok(Some(serde_json::from_value(document).with_context(|| format!("the report of run {run} is of another version of trueup"))?))
 }
 
-/// Shows a report, for a person or as JSON.
+/// Shows a report, for a person or as JSON. However many drifts it has, only a page of them is in memory.
 pub(crate) async fn show(pools: &Pools, document: &Document, how: &Show) -> anyhow::Result<()> {
     show_those(pools, document, how, None).await
 }
 
 /// The same, with no differences below a priority. What is counted stays as it is.
 async fn show_those(pools: &Pools, document: &Document, how: &Show, at_least: Option<Priority>) -> anyhow::Result<()> {
-    let run = RunId(document.run.id);
-    let filter = DriftFilter { at_least, by_priority: !how.json };
     if how.json {
-        let drifts = first_drifts(pools, run, filter, i64::MAX).await?;
-        return output::json(&Full { document, drifts, repairs: repairs(pools, run).await? });
+        return json::write(pools, document, at_least).await;
     }
-    let shown = first_drifts(pools, run, filter, if how.all { i64::MAX } else { SHOWN_DRIFTS }).await?;
+    output::part(&view::before_drifts(document))?;
+    let run = RunId(document.run.id);
+    let mut drifts = Drifts::most_urgent_first(pools, run, at_least);
+    let mut shown = 0;
+    loop {
+        let page = drifts.next(if how.all { DRIFTS_PER_TABLE } else { SHOWN_DRIFTS }).await?;
+        shown += page.len() as u64;
+        if !page.is_empty() {
+            output::part(&view::drifts(&page))?;
+        }
+        if page.is_empty() || !how.all {
+            break;
+        }
+    }
     let mut connection = pools.read.acquire().await?;
-    let total = report::count_drifts(&mut connection, run, filter).await?;
-    let more = total.saturating_sub(shown.len() as u64);
-    let mut text = view::render(document, &shown, more).trim_end().to_owned();
+    let total = report::count_drifts(&mut connection, run, DriftFilter { at_least, exactly: None }).await?;
+    let mut text = view::after_drifts(document, shown, total.saturating_sub(shown)).trim_end().to_owned();
     let found_any = document.kinds.values().any(|kind| !kind.drifts.is_empty());
     if let (Some(priority), 0, true) = (at_least, total, found_any) {
         text += &format!("\n\nNo difference has priority {} or above.", priority.as_str());
@@ -109,31 +113,12 @@ async fn show_those(pools: &Pools, document: &Document, how: &Show, at_least: Op
     output::line(&text)
 }
 
-/// Every drift of a run.
+/// Every drift of a run, for one that is known to have few.
 pub(crate) async fn drifts(pools: &Pools, run: RunId) -> anyhow::Result<Vec<DriftRow>> {
-    first_drifts(pools, run, DriftFilter::default(), i64::MAX).await
-}
-
-async fn first_drifts(pools: &Pools, run: RunId, filter: DriftFilter, limit: i64) -> anyhow::Result<Vec<DriftRow>> {
-    let mut connection = pools.read.acquire().await?;
-    let mut found: Vec<DriftRow> = Vec::new();
+    let mut pages = Drifts::of(pools, run, None);
+    let mut found = Vec::new();
     loop {
-        let skip = i64::try_from(found.len())?;
-        let page = report::drifts(&mut connection, run, filter, skip, PAGE.min(limit - skip)).await?;
-        if page.is_empty() {
-            return Ok(found);
-        }
-        found.extend(page);
-    }
-}
-
-async fn repairs(pools: &Pools, run: RunId) -> anyhow::Result<Vec<RepairRow>> {
-    let filter = RepairFilter { run: Some(run.0), ..RepairFilter::default() };
-    let mut connection = pools.read.acquire().await?;
-    let mut found: Vec<RepairRow> = Vec::new();
-    loop {
-        let after = found.last().map_or(0, |repair| repair.id);
-        let page = report::repairs(&mut connection, &filter, after, PAGE).await?;
+        let page = pages.next(rows::PAGE).await?;
         if page.is_empty() {
             return Ok(found);
         }

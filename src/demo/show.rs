@@ -8,7 +8,7 @@ use trueup_workers::Document;
 use super::answers::AnswerKey;
 use super::chain::World;
 use crate::Config;
-use crate::view::{render, table};
+use crate::view::{summary, table};
 
 /// How many of the drifts that are left are listed.
 const LISTED: usize = 8;
@@ -56,7 +56,7 @@ impl Show {
         println!(
             "\n── {what} {}\n{}",
             "─".repeat(70_usize.saturating_sub(what.chars().count())),
-            render(document, &[], 0).replace("\nNo drift.\n", "")
+            summary(document).replace("\nNo drift.\n", "")
         );
     }
 

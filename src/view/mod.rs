@@ -5,7 +5,7 @@ mod report;
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 
-pub(crate) use report::render;
+pub(crate) use report::{after_drifts, before_drifts, drifts, summary};
 
 /// A line under the head and nothing else: values are what the eye should find.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));

@@ -11,12 +11,24 @@ use super::{printable, table, value};
 
 const VERDICTS: [&str; 7] = ["in_sync", "drifted", "settling", "skipped", "unknown", "failed", "unjudged"];
 
-/// The whole report: what was looked at, what differs, what was done about it.
-pub(crate) fn render(report: &Document, drifts: &[DriftRow], more: u64) -> String {
-    let mut text = heading(report);
-    text += &coverage(report);
-    text += &not_judged(report);
-    text += &drift_table(report, drifts, more);
+/// A report without its drifts, for a caller that lists them elsewhere.
+pub(crate) fn summary(report: &Document) -> String {
+    before_drifts(report) + &after_drifts(report, 0, 0)
+}
+
+/// What was looked at, and what could not be judged.
+pub(crate) fn before_drifts(report: &Document) -> String {
+    heading(report) + &coverage(report) + &not_judged(report)
+}
+
+/// After those drifts that were shown: how many more there are, and what was done about them.
+pub(crate) fn after_drifts(report: &Document, shown: u64, more: u64) -> String {
+    let mut text = String::new();
+    if shown == 0 {
+        text += none_shown(report);
+    } else if more > 0 {
+        let _ = writeln!(text, "… and {more} more; --all shows every one, --json for machines");
+    }
     text += &repairs(report);
     text += &guard(report);
     text += &footer(report);
@@ -71,10 +83,8 @@ fn not_judged(report: &Document) -> String {
     if rows.is_empty() { String::new() } else { format!("\n{}\n", table(&["kind", "not judged", "verdict", "why"], rows.into_iter())) }
 }
 
-fn drift_table(report: &Document, drifts: &[DriftRow], more: u64) -> String {
-    if drifts.is_empty() {
-        return none_shown(report).to_owned();
-    }
+/// These drifts, as a table.
+pub(crate) fn drifts(drifts: &[DriftRow]) -> String {
     let rows = drifts.iter().map(|drift| {
         vec![
             drift.kind.clone(),
@@ -86,11 +96,7 @@ fn drift_table(report: &Document, drifts: &[DriftRow], more: u64) -> String {
             outcome(drift),
         ]
     });
-    let mut text = format!("\n{}\n", table(&["kind", "entity", "class", "field", "database", "chain", "outcome"], rows));
-    if more > 0 {
-        let _ = writeln!(text, "… and {more} more; --all shows every one, --json for machines");
-    }
-    text
+    format!("\n{}\n", table(&["kind", "entity", "class", "field", "database", "chain", "outcome"], rows))
 }
 
 /// Where no drift is listed there may be none, or its caller lists it elsewhere.

@@ -209,7 +209,7 @@ impl Deployment {
     pub async fn report(&self, run: RunId) -> Finished {
         let mut connection = self.pool().acquire().await.expect("a connection");
         let document = report::read(&mut connection, run).await.expect("read").expect("a report");
-        let drifts = report::drifts(&mut connection, run, DriftFilter::default(), 0, 100_000).await.expect("the drifts");
+        let drifts = report::drifts(&mut connection, run, DriftFilter::default(), None, 100_000).await.expect("the drifts");
         Finished { document: serde_json::from_value(document).expect("the document"), drifts }
     }
 }

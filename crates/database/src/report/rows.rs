@@ -10,6 +10,9 @@ use crate::sql::{list, literal};
 /// One confirmed drift, with what became of it.
 #[derive(Debug, Clone, FromRow, Serialize)]
 pub struct DriftRow {
+    /// Its place among those that are alike otherwise; no part of the document.
+    #[serde(skip)]
+    pub id: i64,
     /// The kind.
     pub kind: String,
     /// The row; none for one that is missing.
@@ -42,13 +45,13 @@ pub struct DriftRow {
     pub archived: Option<bool>,
 }
 
-/// Which drifts of a run, and in which order.
+/// Which drifts of a run. One that has no priority counts as [`Priority::Normal`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DriftFilter {
-    /// Of this priority or above. One that has none counts as [`Priority::Normal`].
+    /// Of this priority or above.
     pub at_least: Option<Priority>,
-    /// The highest priority first, and within a priority in the order of kind, class and entity; else in that order.
-    pub by_priority: bool,
+    /// Of this priority and no other.
+    pub exactly: Option<Priority>,
 }
 
 /// The rank of the priority that this SQL names, from 1 for the lowest.
@@ -56,39 +59,55 @@ fn rank_of(priority: &str) -> String {
     format!("array_position(ARRAY[{}], {priority})", list(Priority::ALL.iter().map(|it| literal(it.as_str()))))
 }
 
-/// The rank of a drift's (`d`) priority.
-fn rank() -> String {
-    rank_of(&format!("coalesce(d.priority, {})", literal(Priority::default().as_str())))
-}
-
-/// Which drifts (`d`) a filter takes: its binds are $1 and $2.
+/// Which drifts (`d`) a filter takes: its binds are $1 to $3.
 fn drift_matches() -> String {
-    format!("d.run = $1 AND ($2::text IS NULL OR {} >= {})", rank(), rank_of("$2"))
+    let priority = format!("coalesce(d.priority, {})", literal(Priority::default().as_str()));
+    format!("d.run = $1 AND ($2::text IS NULL OR {} >= {}) AND ($3::text IS NULL OR {priority} = $3)", rank_of(&priority), rank_of("$2"))
 }
 
-/// The drifts of a run, in the order that the filter says; from the `skip`th, at most `limit`.
+/// The drifts of a run after this one, in the order of kind, class, entity and field; at most `limit`.
+///
+/// Each page begins in the index where the last one ended, so that all pages cost the same, and nothing is kept open
+/// between them however slowly somebody reads.
 ///
 /// # Errors
 /// What Postgres said.
-pub async fn drifts(conn: &mut PgConnection, run: RunId, filter: DriftFilter, skip: i64, limit: i64) -> Result<Vec<DriftRow>, sqlx::Error> {
-    let first = if filter.by_priority { format!("{} DESC, ", rank()) } else { String::new() };
+pub async fn drifts(
+    conn: &mut PgConnection,
+    run: RunId,
+    filter: DriftFilter,
+    after: Option<&DriftRow>,
+    limit: i64,
+) -> Result<Vec<DriftRow>, sqlx::Error> {
+    let entity = |row: &DriftRow| row.identity.clone().or_else(|| row.chain_key.clone()).unwrap_or_default();
+    // No kind is empty: all come after nothing.
     sqlx::query_as(AssertSqlSafe(format!(
-        "SELECT d.kind, d.identity, d.chain_key, d.class, d.field, d.db_value AS db, d.chain_value AS chain, d.priority,
+        "WITH page AS MATERIALIZED (
+             SELECT * FROM trueup.drifts AS d
+             WHERE {} AND (d.kind, d.class, coalesce(d.identity, d.chain_key), d.field, d.id) > ($4, $5, $6, $7, $8)
+             ORDER BY d.kind, d.class, coalesce(d.identity, d.chain_key), d.field, d.id LIMIT $9)
+         SELECT d.id, d.kind, d.identity, d.chain_key, d.class, d.field, d.db_value AS db, d.chain_value AS chain, d.priority,
                 p.plan -> 'action' ->> 'do' AS action,
                 d.withheld,
                 p.repair, p.detail,
                 (p.plan -> 'stamp' ->> 'ledger')::bigint AS ledger,
                 (p.plan -> 'stamp' ->> 'last_modified')::bigint AS last_modified,
                 (p.plan -> 'stamp' ->> 'archived')::bool AS archived
-         FROM trueup.drifts AS d JOIN trueup.plans AS p ON p.id = d.plan
-         WHERE {}
-         ORDER BY {first}d.kind, d.class, coalesce(d.identity, d.chain_key), d.field, d.plan OFFSET $3 LIMIT $4",
+         FROM page AS d JOIN trueup.plans AS p ON p.id = d.plan
+         ORDER BY d.kind, d.class, coalesce(d.identity, d.chain_key), d.field, d.id",
         drift_matches()
     )))
     .bind(run.0)
     .bind(filter.at_least.map(Priority::as_str))
-    .bind(skip)
+    .bind(filter.exactly.map(Priority::as_str))
+    .bind(after.map_or("", |row| &row.kind))
+    .bind(after.map_or("", |row| &row.class))
+    .bind(after.map(entity).unwrap_or_default())
+    .bind(after.map_or("", |row| &row.field))
+    .bind(after.map_or(0, |row| row.id))
     .bind(limit)
+    // Planned for this page: a plan for pages of any size would walk over all plans to find those of one page.
+    .persistent(false)
     .fetch_all(conn)
     .await
 }
@@ -101,6 +120,7 @@ pub async fn count_drifts(conn: &mut PgConnection, run: RunId, filter: DriftFilt
     let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM trueup.drifts AS d WHERE {}", drift_matches())))
         .bind(run.0)
         .bind(filter.at_least.map(Priority::as_str))
+        .bind(filter.exactly.map(Priority::as_str))
         .fetch_one(conn)
         .await?;
     Ok(u64::try_from(count).unwrap_or_default())
