@@ -38,6 +38,20 @@ async fn several_schedulers_start_one_run_a_tick() {
 }
 
 #[tokio::test]
+async fn ticks_of_months_ago_go_when_the_next_one_is_taken() {
+    let deployment = Deployment::with_loans(3).await;
+    deployment
+        .sql("INSERT INTO trueup.ticks (schedule, tick) SELECT s, now() - n * interval '1 day' FROM generate_series(29, 400) AS n, unnest('{test,other}'::text[]) AS s")
+        .await;
+    let roles = Roles::of(&deployment).await.scheduler(&[schedule(EVERY_SECOND)]);
+    until(&deployment, "(SELECT max(tick) > now() - interval '1 day' FROM trueup.ticks WHERE schedule = 'test')").await;
+    roles.end().await;
+    let old = "SELECT count(*) FROM trueup.ticks WHERE tick < now() - interval '1 day' AND schedule = ";
+    assert_eq!(deployment.value::<i64>(&format!("{old} 'test'")).await, 1, "the one of 29 days ago");
+    assert_eq!(deployment.value::<i64>(&format!("{old} 'other'")).await, 372, "what another schedule did is its own");
+}
+
+#[tokio::test]
 async fn ticks_are_skipped_and_counted_while_the_run_before_is_still_running() {
     let deployment = Deployment::with_loans(3).await;
     let roles = Roles::of(&deployment).await.scheduler(&[schedule(EVERY_SECOND)]);

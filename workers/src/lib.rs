@@ -23,6 +23,7 @@ mod look;
 mod matching;
 mod meter;
 mod progress;
+mod retention;
 mod retry;
 mod sample;
 mod schedule;

@@ -13,13 +13,14 @@ use trueup_queue::GroupId;
 
 use crate::context::Context;
 use crate::enqueue::enqueue_run;
+use crate::retention::purge;
 use crate::schedule::Schedule;
 use crate::start::{end_expired, require_specs, start_run};
 use crate::task::Task;
 use crate::touch::forget_touches;
 
-/// How many finished runs are forgotten in one round.
-const PURGED_PER_ROUND: i64 = 10;
+/// How long ticks are kept. A schedule's newest stays however old it is.
+const KEEP_TICKS_DAYS: i32 = 30;
 /// How long a scheduler that is told to stop goes on with the round that it is in.
 const ROUND_GRACE: Duration = Duration::from_secs(5);
 
@@ -95,6 +96,7 @@ async fn take_tick(context: &Context, schedule: &Schedule) -> anyhow::Result<()>
     if !runs::record_tick(&mut tx, &schedule.name, due, skip && last.is_some()).await? {
         return Ok(());
     }
+    runs::forget_ticks(&mut tx, &schedule.name, KEEP_TICKS_DAYS).await?;
     if skip {
         tx.commit().await?;
         if last.is_some() {
@@ -147,15 +149,6 @@ async fn revive(context: &Context) -> anyhow::Result<()> {
         for (run, error) in trueup_queue::revive(&mut connection, &runs, task.as_str(), context.settings.revive_after).await? {
             tracing::warn!(run = run.0, task = task.as_str(), error, "the job that the run waits for had died; it is tried again");
         }
-    }
-    Ok(())
-}
-
-async fn purge(context: &Context) -> anyhow::Result<()> {
-    let mut connection = context.pools.write.acquire().await?;
-    for run in runs::to_purge(&mut connection, context.settings.keep_jobs_days, PURGED_PER_ROUND).await? {
-        trueup_queue::purge_group(&mut connection, GroupId(run.0)).await?;
-        runs::purged(&mut connection, run).await?;
     }
     Ok(())
 }

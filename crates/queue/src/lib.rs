@@ -28,7 +28,7 @@ pub use postgres::enqueue::{Destination, Enqueued, enqueue, enqueue_from};
 pub use postgres::fence::fence;
 pub use postgres::inspect;
 pub use postgres::outcomes::{Outcome, outcomes};
-pub use postgres::purge::purge_group;
+pub use postgres::purge::{Purged, purge_group};
 pub use postgres::retry::retry;
 pub use postgres::revive::revive;
 pub use settings::Settings;

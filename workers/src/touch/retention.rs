@@ -8,6 +8,8 @@ use crate::context::Context;
 const RUNS_PER_ROUND: i64 = 200;
 /// For how long a run of touches that found nothing is kept, in hours.
 const CLEAN_HOURS: i32 = 1;
+/// How many of a run's job rows go in one round; the next one goes on.
+const JOBS_PER_RUN: i64 = 10_000;
 /// For how long a touch of a kind without a spec waits, in hours.
 const UNWANTED_HOURS: i32 = 24;
 /// How many of these are forgotten in one round.
@@ -19,10 +21,10 @@ pub(crate) async fn forget_touches(context: &Context) -> anyhow::Result<()> {
     let old = touches::to_forget(&mut connection, context.settings.keep_touches_hours, CLEAN_HOURS, RUNS_PER_ROUND).await?;
     let mut forgotten: Vec<RunId> = Vec::with_capacity(old.len());
     for run in old {
-        trueup_queue::purge_group(&mut connection, GroupId(run.0)).await?;
+        let purged = trueup_queue::purge_group(&mut connection, GroupId(run.0), JOBS_PER_RUN).await?;
         if inspect::count_by_state(&mut connection, Some(GroupId(run.0))).await?.total() == 0 {
             forgotten.push(run);
-        } else {
+        } else if purged.is_all {
             runs::purged(&mut connection, run).await?;
         }
     }

@@ -24,6 +24,6 @@ pub use plans::{
     Approval, Conclusion, NewPlan, RepairState, StoredPlan, conclude, fail_plans, insert_plans, keep_second_read, load_plans,
     plans_to_confirm, plans_waiting,
 };
-pub use retention::{purged, to_purge};
+pub use retention::{purged, take_purgeable};
 pub use select::{Phase, Run, RunState, Running, expired, get, in_phase, latest_finished, list, lock_running, modes, unfinished_like};
-pub use tick::{Tick, attach_run, last_tick, now, record_tick, take_schedule};
+pub use tick::{Tick, attach_run, forget_ticks, last_tick, now, record_tick, take_schedule};

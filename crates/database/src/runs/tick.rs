@@ -76,3 +76,19 @@ pub async fn attach_run(conn: &mut PgConnection, schedule: &str, at: DateTime<Ut
         .await?;
     Ok(())
 }
+
+/// Forgets ticks of a schedule that are older than `days` days, but for its newest.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn forget_ticks(conn: &mut PgConnection, schedule: &str, days: i32) -> Result<u64, sqlx::Error> {
+    let forgotten = sqlx::query(
+        "DELETE FROM trueup.ticks WHERE schedule = $1 AND tick < now() - make_interval(days => $2)
+         AND tick < (SELECT max(tick) FROM trueup.ticks WHERE schedule = $1)",
+    )
+    .bind(schedule)
+    .bind(days)
+    .execute(conn)
+    .await?;
+    Ok(forgotten.rows_affected())
+}

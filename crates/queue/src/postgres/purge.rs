@@ -5,18 +5,37 @@ use sqlx::PgConnection;
 use crate::Result;
 use crate::job::GroupId;
 
-/// Deletes the jobs of this group that are done or cancelled. Dead ones stay for a person to look at, and ones that
-/// have not ended stay because nothing may vanish unended.
-///
-/// Returns how many went.
+/// What one [`purge_group`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purged {
+    /// How many jobs went.
+    pub jobs: u64,
+    /// Nothing of the group is left but its dead.
+    pub is_all: bool,
+}
+
+/// Deletes jobs of this group that are done or cancelled, at most `limit` of them. Dead ones stay for a person to look
+/// at, and ones that have not ended stay because nothing may vanish unended.
 ///
 /// # Errors
 /// What Postgres said.
-pub async fn purge_group(conn: &mut PgConnection, group: GroupId) -> Result<u64> {
-    let deleted = sqlx::query("DELETE FROM trueup.jobs WHERE group_id = $1 AND state IN ('done', 'cancelled')")
+pub async fn purge_group(conn: &mut PgConnection, group: GroupId, limit: i64) -> Result<Purged> {
+    let jobs = sqlx::query(
+        "DELETE FROM trueup.jobs WHERE id = ANY(ARRAY(
+             SELECT id FROM trueup.jobs WHERE group_id = $1 AND state IN ('done', 'cancelled')
+             ORDER BY group_id, task, kind, key LIMIT $2))",
+    )
+    .bind(group)
+    .bind(limit)
+    // Planned for the table as it is now: a plan kept from when it was empty would scan all of it.
+    .persistent(false)
+    .execute(&mut *conn)
+    .await?
+    .rows_affected();
+    let is_all = sqlx::query_scalar("SELECT NOT EXISTS (SELECT FROM trueup.jobs WHERE group_id = $1 AND state <> 'dead')")
         .bind(group)
-        .execute(conn)
-        .await?
-        .rows_affected();
-    Ok(deleted)
+        .persistent(false)
+        .fetch_one(conn)
+        .await?;
+    Ok(Purged { jobs, is_all })
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use trueup_queue::{Failure, GroupId, Job, NewJob, Settings, State, purge_group, retry};
+use trueup_queue::{Failure, GroupId, Job, NewJob, Purged, Settings, State, purge_group, retry};
 
 use crate::support::{Does, Fixture, GROUP, brisk, done, job, until};
 
@@ -41,9 +41,12 @@ async fn purging_a_group_keeps_its_dead_and_its_unended() {
         sqlx::query("UPDATE trueup.jobs SET state = $2 WHERE key = $1").bind(key).bind(state).execute(fixture.pool()).await.unwrap();
     }
     let mut conn = fixture.pool().acquire().await.unwrap();
-    assert_eq!(purge_group(&mut conn, GROUP).await.unwrap(), 2);
+    assert_eq!(purge_group(&mut conn, GROUP, 1).await.unwrap(), Purged { jobs: 1, is_all: false });
+    assert_eq!(purge_group(&mut conn, GROUP, 9).await.unwrap(), Purged { jobs: 1, is_all: false });
     let counts = fixture.counts().await;
     assert_eq!((counts.ready, counts.leased, counts.dead, counts.total()), (1, 1, 1, 3));
+    sqlx::query("UPDATE trueup.jobs SET state = 'done' WHERE state <> 'dead'").execute(fixture.pool()).await.unwrap();
+    assert_eq!(purge_group(&mut conn, GROUP, 9).await.unwrap(), Purged { jobs: 2, is_all: true });
 }
 
 #[tokio::test]
