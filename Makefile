@@ -1,6 +1,6 @@
 # One profile and one target folder: what demo, tests and lint build is built once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage sim fuzz mutants lint
+.PHONY: help demo test coverage sim fuzz mutants kill million lint
 
 CARGO ?= cargo
 
@@ -57,6 +57,17 @@ fuzz: ## Random input to the parsers, on a nightly toolchain; SECONDS=n for each
 
 mutants: ## Whether a test notices when the code that decides is changed; FILE=x changes one file
 	scripts/mutants $(target_folder) $(FILE)
+
+kill: ## Every process killed, frozen and replaced, at default settings too: takes minutes, and tells how long jobs waited
+	scripts/ensure-postgres
+	$(CARGO) build --release --locked $(tested) --bins --tests
+	$(target_folder)/release/trueup-sandbox $(CARGO) test --release --locked $(tested) --test whole -- kill:: --include-ignored --nocapture --test-threads 2
+
+million: ## A run of N entities (a million), RUNS times (once), DRIFT_PERCENT of them (1) drifted: time, memory, sizes of tables
+	scripts/ensure-postgres
+	$(CARGO) build --release --locked $(tested) --bins --tests
+	ENTITIES=$(or $(N),1000000) RUNS=$(or $(RUNS),1) DRIFT_PERCENT=$(or $(DRIFT_PERCENT),1) $(target_folder)/release/trueup-sandbox \
+	    $(CARGO) test --release --locked $(tested) --test whole -- scale::million:: --nocapture
 
 lint: ## Format, clippy, what the documentation names, and the licences and sources of dependencies
 	$(CARGO) fmt --all --check

@@ -222,7 +222,7 @@ impl Config {
     /// # Errors
     /// A limit is out of its range.
     pub fn pool_settings(&self) -> anyhow::Result<PoolSettings> {
-        self.database.settings()
+        self.database.settings(self.queue_settings()?.standstill())
     }
 
     /// How touches are looked at.

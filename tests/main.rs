@@ -18,6 +18,7 @@ mod moving_chain;
 mod pending_transactions;
 mod program;
 mod provisional;
+mod scale;
 mod sources;
 mod support;
 mod touches;

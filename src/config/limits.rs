@@ -150,7 +150,8 @@ impl WorkerConfig {
 // === impl DatabaseConfig ===
 
 impl DatabaseConfig {
-    pub(super) fn settings(&self) -> anyhow::Result<PoolSettings> {
+    /// How the database is connected to. `standstill` is the queue's.
+    pub(super) fn settings(&self, standstill: Duration) -> anyhow::Result<PoolSettings> {
         let default = PoolSettings::default();
         let section = Section("database");
         Ok(PoolSettings {
@@ -158,6 +159,7 @@ impl DatabaseConfig {
             writers: section.pick("writers", self.writers, 1..=100)?.unwrap_or(default.writers),
             lock_timeout_ms: section.pick("lock_timeout_ms", self.lock_timeout_ms, 10..=600_000)?.unwrap_or(default.lock_timeout_ms),
             patience_secs: section.pick("connect_secs", self.connect_secs, 1..=3_600)?.unwrap_or(default.patience_secs),
+            standstill_ms: u64::try_from(standstill.as_millis())?,
         })
     }
 }
@@ -201,6 +203,8 @@ mod tests {
         let queue = parse("[queue]\nlease_secs = 1\n[worker]\nunreachable_after_secs = 9").queue_settings().expect("valid");
         queue.validate().expect("a worker could work with it");
         assert_eq!((queue.lease, queue.unreachable_after), (Duration::from_secs(1), Duration::from_secs(9)));
+        let half = parse("[queue]\nlease_secs = 9").pool_settings().expect("valid");
+        assert_eq!(half.standstill_ms, 4_500, "what a frozen process has locked is free before its leases expire");
     }
 
     #[test]

@@ -1,8 +1,14 @@
 //! Killed with SIGKILL at any point and started again, a run ends as an undisturbed one does: the same tables, the
 //! same report, each repair audited once.
 
+pub mod fleet;
+mod killed_roles;
 mod outcome;
+mod poison;
+mod rolling;
+mod takeover;
 mod template;
+mod zombies;
 
 use crate::program::{Hold, Program};
 use template::{REPAIR, Template};

@@ -45,6 +45,11 @@ impl Template {
         Self { server: server.to_owned(), name: name.to_owned(), deployment }
     }
 
+    /// The chain's side.
+    pub fn devnet(&self) -> &trueup_devnet::Devnet {
+        &self.deployment.devnet
+    }
+
     /// A copy of the database, with everything else the same.
     pub async fn copy(&self, suffix: &str) -> Config {
         let name = format!("{}_{suffix}", self.name);

@@ -25,6 +25,20 @@ impl Program {
 
     /// Starts any program that is configured as `trueup` is.
     pub fn start_file(file: impl AsRef<OsStr>, config: &Config, arguments: &[&str]) -> Self {
+        Self::start_with(file, config, arguments, Stdio::piped(), Stdio::piped())
+    }
+
+    /// Starts `trueup`, and has it write its standard output to a file.
+    pub fn start_into(out: std::fs::File, config: &Config, arguments: &[&str]) -> Self {
+        Self::start_with(env!("CARGO_BIN_EXE_trueup"), config, arguments, out.into(), Stdio::null())
+    }
+
+    /// Starts a process that writes more than anybody reads meanwhile: what it says goes nowhere.
+    pub fn start_silent(file: impl AsRef<OsStr>, config: &Config, arguments: &[&str]) -> Self {
+        Self::start_with(file, config, arguments, Stdio::null(), Stdio::null())
+    }
+
+    fn start_with(file: impl AsRef<OsStr>, config: &Config, arguments: &[&str], out: Stdio, err: Stdio) -> Self {
         let specs = std::env::join_paths(&config.specs).expect("folders without separators");
         let child = Command::new(file)
             .args(arguments)
@@ -35,8 +49,8 @@ impl Program {
             .env_remove("RUST_LOG")
             .env_remove("TRUEUP_CONFIG")
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(out)
+            .stderr(err)
             .kill_on_drop(true)
             .spawn()
             .expect("the program starts");
@@ -50,9 +64,45 @@ impl Program {
 
     /// SIGTERM.
     pub fn terminate(&self) {
-        let pid = self.0.id().expect("it is still running").to_string();
-        let sent = std::process::Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
+        self.signal("-TERM");
+    }
+
+    /// SIGSTOP: it keeps all that it holds, and does nothing.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// SIGCONT.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = std::process::Command::new("kill").args([name, &self.pid().to_string()]).status().expect("kill");
         assert!(sent.success(), "the signal is sent");
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id().expect("it is still running")
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("its state").is_some()
+    }
+
+    /// Whether the connection that comes from this port of this machine is its own.
+    pub fn is_connected_from(&self, port: u16) -> bool {
+        let Some(socket) = socket_of(port) else { return false };
+        let Ok(files) = std::fs::read_dir(format!("/proc/{}/fd", self.pid())) else { return false };
+        files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.as_os_str() == socket.as_str()))
+    }
+
+    /// The most memory that it has held so far, in KiB; none once it has ended.
+    pub fn peak_memory_kib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()?)).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(peak.trim().trim_end_matches(" kB").parse().expect("a number"))
     }
 
     /// Waits until it ends by itself.
@@ -62,6 +112,18 @@ impl Program {
         Ended { status, stdout: text(stdout), stderr: text(stderr) }
     }
 }
+
+/// The name, among a process's files, of the TCP socket that has this local port.
+fn socket_of(port: u16) -> Option<String> {
+    let table = std::fs::read_to_string("/proc/net/tcp").ok()?;
+    let port = format!(":{port:04X}");
+    let columns = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    columns.filter(|line| line.len() > INODE && line[LOCAL].ends_with(&port)).map(|line| format!("socket:[{}]", line[INODE])).next()
+}
+
+/// Columns of `/proc/net/tcp`.
+const LOCAL: usize = 1;
+const INODE: usize = 9;
 
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("UTF-8")
@@ -84,6 +146,21 @@ impl Ended {
     }
 }
 
+/// A connection whose transaction is held.
+pub struct Held {
+    /// The server's process.
+    pub backend: i32,
+    /// Where it comes from.
+    pub port: u16,
+}
+
+fn waiting_at(point: usize) -> String {
+    format!(
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = {point} AND NOT granted
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+}
+
 /// Looks at a condition until it holds.
 pub async fn until(connection: &mut PgConnection, condition: &str) {
     let sql = format!("SELECT ({condition})");
@@ -95,30 +172,51 @@ pub async fn until(connection: &mut PgConnection, condition: &str) {
     tokio::time::timeout(LIMIT, holds).await.unwrap_or_else(|_| panic!("in time: {condition}"));
 }
 
-/// Holds whoever moves a run on, at exactly the point that a condition over the run's row `old` and `new` names: its
+/// Holds whoever moves a run on, at exactly the points that conditions over the run's row `old` and `new` name: its
 /// transaction has done all that comes before, and waits.
 pub struct Hold(PgConnection);
 
 impl Hold {
     pub async fn at(database_url: &str, point: &str) -> Self {
+        Self::at_each(database_url, &[point]).await
+    }
+
+    /// At several points, which are numbered from 1 in the order in which they are passed.
+    pub async fn at_each(database_url: &str, points: &[&str]) -> Self {
         let mut connection = PgConnection::connect(database_url).await.expect("a connection");
-        sqlx::raw_sql(AssertSqlSafe(format!(
-            "CREATE OR REPLACE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS
-                 $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN new; END $$;
-             CREATE OR REPLACE TRIGGER hold BEFORE UPDATE ON trueup.runs FOR EACH ROW WHEN ({point}) EXECUTE FUNCTION public.hold();
-             SELECT pg_advisory_lock(1)"
-        )))
-        .execute(&mut connection)
-        .await
-        .expect("the hold");
+        for (number, point) in (1..).zip(points) {
+            let sql = format!(
+                "CREATE OR REPLACE FUNCTION public.hold_{number}() RETURNS trigger LANGUAGE plpgsql AS
+                     $$ BEGIN PERFORM pg_advisory_xact_lock({number}); RETURN new; END $$;
+                 CREATE OR REPLACE TRIGGER hold_{number} BEFORE UPDATE ON trueup.runs FOR EACH ROW WHEN ({point})
+                     EXECUTE FUNCTION public.hold_{number}();
+                 SELECT pg_advisory_lock({number})"
+            );
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("the hold");
+        }
         Self(connection)
     }
 
     /// Waits until somebody is held.
     pub async fn reached(&mut self) {
-        let waiting = "EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND NOT granted
-                                AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
-        until(&mut self.0, waiting).await;
+        self.reached_at(1).await;
+    }
+
+    /// Waits until somebody is held at this point.
+    pub async fn reached_at(&mut self, point: usize) {
+        until(&mut self.0, &format!("EXISTS ({})", waiting_at(point))).await;
+    }
+
+    /// Whose transaction is held at this point.
+    pub async fn held(&mut self, point: usize) -> Held {
+        let sql = format!("SELECT pid, client_port FROM pg_stat_activity WHERE pid = ({})", waiting_at(point));
+        let (backend, port): (i32, i32) = sqlx::query_as(AssertSqlSafe(sql)).fetch_one(&mut self.0).await.expect("somebody is held");
+        Held { backend, port: u16::try_from(port).expect("a port") }
+    }
+
+    /// Lets whoever comes to this point go on.
+    pub async fn pass(&mut self, point: usize) {
+        assert!(self.value::<bool>(&format!("SELECT pg_advisory_unlock({point})")).await, "it was held");
     }
 
     /// A value of the database meanwhile.

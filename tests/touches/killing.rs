@@ -29,7 +29,7 @@ async fn whoever_is_killed_at_any_point_loses_no_touch_and_does_none_twice() {
         hold.reached().await;
         doomed.kill().await;
         hold.release().await;
-        deployment.sql("DROP TRIGGER hold ON trueup.runs").await;
+        deployment.sql("DROP TRIGGER hold_1 ON trueup.runs").await;
         let next = Program::start(&deployment.config, &["--config", &path, "all"]);
         settled(&deployment).await;
         next.kill().await;

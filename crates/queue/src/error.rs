@@ -62,9 +62,10 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| {
             // 08 connection, 40 rolled back (deadlock, serialization), 53 resources, 55006/55P03 in use,
-            // 57 operator intervention (shutdown, terminated), 58 system error, 25006 read-only (a failover).
+            // 57 operator intervention (shutdown, terminated), 58 system error, 25006 read-only (a failover),
+            // 25P03 the transaction stood still for too long, and its connection was ended.
             ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
-                || ["55006", "55P03", "25006"].contains(&code.as_ref())
+                || ["55006", "55P03", "25006", "25P03"].contains(&code.as_ref())
         }),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)

@@ -63,7 +63,20 @@ impl Default for Settings {
     }
 }
 
+/// The shortest time after which a transaction that stands still is ended, however short leases are.
+const STANDSTILL_FLOOR: Duration = Duration::from_secs(2);
+
 impl Settings {
+    /// How long a transaction may stand still before the database ends it: half a lease, and no less than two seconds.
+    ///
+    /// A process that is frozen, or cut off, in the midst of a transaction keeps the locks that this took: on its jobs,
+    /// so that they cannot be taken over, on its run, which every ack of the run needs, and on rows of the application.
+    /// With this they are free before its leases expire.
+    #[must_use]
+    pub fn standstill(&self) -> Duration {
+        (self.lease / 2).max(STANDSTILL_FLOOR)
+    }
+
     /// Refuses settings under which a worker could not work.
     ///
     /// # Errors

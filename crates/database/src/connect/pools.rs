@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
@@ -29,11 +30,14 @@ pub struct PoolSettings {
     /// How long a statement waits for a lock (a table that is being altered, a key that someone else is inserting), in
     /// milliseconds; then its job is tried again later. Rows that someone else holds are not waited for at all.
     pub lock_timeout_ms: u64,
+    /// How long a transaction may stand still before the database ends it, in milliseconds: what a frozen process has
+    /// locked is free again after so long.
+    pub standstill_ms: u64,
 }
 
 impl Default for PoolSettings {
     fn default() -> Self {
-        Self { readers: 4, writers: 6, patience_secs: 15, lock_timeout_ms: 10_000 }
+        Self { readers: 4, writers: 6, patience_secs: 15, lock_timeout_ms: 10_000, standstill_ms: 10_000 }
     }
 }
 
@@ -76,8 +80,8 @@ pub async fn pools(url: &str, settings: &PoolSettings) -> Result<Pools, ConnectE
     let options = options(url)?;
     reach(&options, settings.patience_secs).await?;
     Ok(Pools {
-        read: pool(&options, settings.readers, settings.lock_timeout_ms, true),
-        write: pool(&options, settings.writers, settings.lock_timeout_ms, false),
+        read: pool(&options, settings.readers, settings, true),
+        write: pool(&options, settings.writers, settings, false),
         statements: Statements::default(),
         options,
     })
@@ -109,26 +113,33 @@ async fn reach(options: &PgConnectOptions, patience_secs: u64) -> Result<(), err
 }
 
 /// The settings go over as statements and not as start-up parameters, which some poolers refuse.
-fn pool(options: &PgConnectOptions, connections: u32, lock_timeout_ms: u64, read_only: bool) -> PgPool {
+fn pool(options: &PgConnectOptions, connections: u32, settings: &PoolSettings, read_only: bool) -> PgPool {
+    let session: Arc<str> = session(settings, read_only).into();
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(ACQUIRE_TIMEOUT_SECS))
-        .after_connect(move |conn, _| Box::pin(prepare_session(conn, lock_timeout_ms, read_only)))
+        .after_connect(move |conn, _| Box::pin(prepare(conn, session.clone())))
         .connect_lazy_with(options.clone())
 }
 
-async fn prepare_session(conn: &mut PgConnection, lock_timeout_ms: u64, read_only: bool) -> Result<(), sqlx::Error> {
+async fn prepare(conn: &mut PgConnection, session: Arc<str>) -> Result<(), sqlx::Error> {
+    conn.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(session))).await.map(drop)
+}
+
+fn session(settings: &PoolSettings, read_only: bool) -> String {
     let mut statement = String::new();
     for (name, value) in CANONICAL {
         statement += &format!("SET {name} = {};", literal(value));
     }
-    statement += &format!("SET lock_timeout = {lock_timeout_ms};");
+    statement += &format!("SET lock_timeout = {};", settings.lock_timeout_ms);
+    statement += &format!("SET idle_in_transaction_session_timeout = {};", settings.standstill_ms);
+    // Statements here take milliseconds; compiling one, which the planner's guess of a page's cost provokes, takes more.
+    statement += "SET jit = off;";
     if read_only {
         statement += "SET default_transaction_read_only = on;";
     } else {
         // By this the triggers of `trueup triggers` know what needs no second look.
         statement += "SET trueup.writes = 'on';";
     }
-    conn.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(statement))).await?;
-    Ok(())
+    statement
 }

@@ -10,6 +10,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::Error;
 use crate::error::{database_name, is_transient};
+use crate::settings::{Settings, millis};
 
 /// The shortest and the longest pause between two tries at a database that fails.
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(50)..Duration::from_secs(2);
@@ -22,6 +23,7 @@ pub(super) struct Link {
     /// What the loop is doing, for messages: "leasing jobs".
     doing: &'static str,
     unreachable_after: Duration,
+    standstill: Duration,
     outage: Option<Outage>,
 }
 
@@ -31,8 +33,9 @@ struct Outage {
 }
 
 impl Link {
-    pub(super) fn new(options: Arc<PgConnectOptions>, doing: &'static str, unreachable_after: Duration) -> Self {
-        Self { options, conn: None, doing, unreachable_after, outage: None }
+    pub(super) fn new(options: Arc<PgConnectOptions>, doing: &'static str, settings: &Settings) -> Self {
+        let (unreachable_after, standstill) = (settings.unreachable_after, settings.standstill());
+        Self { options, conn: None, doing, unreachable_after, standstill, outage: None }
     }
 
     /// The connection, opened if need be.
@@ -48,7 +51,9 @@ impl Link {
         let mut conn = PgConnection::connect_with(&self.options).await?;
         // A worker that starts on an empty table would otherwise keep the plan that fits an empty table, a scan of
         // all of it, while a million jobs come in. Planning anew costs a fraction of a millisecond a batch.
-        sqlx::query("SET plan_cache_mode = force_custom_plan").execute(&mut conn).await?;
+        let session = "SELECT set_config('plan_cache_mode', 'force_custom_plan', false),
+                              set_config('idle_in_transaction_session_timeout', $1::text, false)";
+        sqlx::query(session).bind(millis(self.standstill)).execute(&mut conn).await?;
         Ok(conn)
     }
 

@@ -49,8 +49,7 @@ impl Shared {
     }
 
     pub(super) fn link(&self, doing: &'static str) -> Link {
-        let settings = self.queue.settings();
-        Link::new(self.options.clone(), doing, settings.unreachable_after)
+        Link::new(self.options.clone(), doing, self.queue.settings())
     }
 
     pub(super) fn options(&self) -> &PgConnectOptions {
