@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use trueup_database::connect::PoolSettings;
 use trueup_judge::{EntityKind, Mode};
-use trueup_workers::{Schedule, Settings, Touching};
+use trueup_workers::{FullSweeps, Schedule, Settings, Touching};
 
 pub use limits::{DatabaseConfig, QueueConfig, WorkerConfig};
 pub use touch::TouchConfig;
@@ -95,6 +95,10 @@ pub struct ScheduleConfig {
     /// How far its runs go; `detect` unless it says otherwise.
     #[serde(default)]
     pub mode: Mode,
+    /// Which of its runs look at every entity one by one: the first after each of these moments (a cron expression, in
+    /// UTC), or `always`. Midnight, unless it says otherwise.
+    #[serde(default)]
+    pub full: Option<String>,
     /// Their timeout, in seconds; an hour unless it says otherwise.
     #[serde(default)]
     pub timeout_secs: Option<i64>,
@@ -252,6 +256,13 @@ impl Config {
                 cron: given.cron.parse().map_err(anyhow::Error::msg).with_context(|| format!("schedule `{}`", given.name))?,
                 kinds: given.kinds.iter().cloned().map(EntityKind).collect(),
                 mode: given.mode,
+                full: given
+                    .full
+                    .as_deref()
+                    .unwrap_or(FullSweeps::DEFAULT)
+                    .parse()
+                    .map_err(anyhow::Error::msg)
+                    .with_context(|| format!("schedule `{}`: full is a cron expression or `{}`", given.name, FullSweeps::ALWAYS))?,
                 timeout_secs,
             });
         }

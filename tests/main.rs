@@ -11,6 +11,7 @@ mod endpoints;
 mod events;
 mod guard;
 mod holding_back;
+mod incremental;
 mod kill;
 mod lifecycle;
 mod main_job;

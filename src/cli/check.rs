@@ -84,6 +84,10 @@ fn as_text(kind: &Kind, checked: &Checked) -> String {
     if let Some((contract, true)) = &checked.contract {
         lines.push(format!("  contract {contract} is there"));
     }
+    lines.push(match kind.full_because() {
+        None => "  sweeps: incremental; rows that have not moved are passed over".to_owned(),
+        Some(why) => format!("  sweeps: full only, because {why}"),
+    });
     lines.extend(kind.warnings().iter().map(|warning| format!("  warning: {warning}")));
     lines.extend(problems(kind, checked).into_iter().map(|problem| format!("  ERROR: {problem}")));
     match &checked.sample {
@@ -140,6 +144,8 @@ fn as_json(kind: &Kind, checked: &Checked) -> serde_json::Value {
         "kind": spec.kind,
         "table": format!("{}.{}", spec.table.schema, spec.table.table),
         "contract": checked.contract.as_ref().map(|(contract, there)| json!({ "id": contract, "exists": there })),
+        "incremental": kind.full_because().is_none(),
+        "full_because": kind.full_because(),
         "warnings": kind.warnings(),
         "problems": problems(kind, checked),
         "sample": checked.sample.as_ref().map(|sample| json!({

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use trueup_database::runs::{self, GuardOverride, NewRun, Phase, Run};
-use trueup_judge::{Mode, RunId};
+use trueup_judge::{Mode, RunId, Sweep};
 use trueup_workers::{Context, enqueue_beside_scheduler, kinds_named, run_status, start_run};
 
 use super::report::{self, Show};
@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// detect: find and report. propose: keep the plans too. repair: execute what the specs allow
     #[arg(long, default_value_t = Mode::Detect)]
     mode: Mode,
+    /// Look at every entity one by one, also at rows that have not moved since they were last in sync
+    #[arg(long)]
+    full: bool,
     /// After this many seconds the run is reported as it stands
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT_SECS, value_parser = clap::value_parser!(i64).range(1..))]
     timeout: i64,
@@ -84,6 +87,7 @@ async fn open(context: &Context, arguments: &Arguments) -> anyhow::Result<RunId>
         origin: "cli".to_owned(),
         kinds: kinds_named(&arguments.kinds),
         mode: arguments.mode,
+        sweep: if arguments.full { Sweep::Full } else { Sweep::Incremental },
         timeout_secs: arguments.timeout,
         trace: trueup_workers::traceparent(&span),
         actor: Some(by::actor(&arguments.actor).to_owned()),

@@ -58,6 +58,11 @@ pub(super) async fn runs(config: &Config, command: Command) -> anyhow::Result<Ex
     Ok(Exit::Clean)
 }
 
+/// How many rows had not moved, over all kinds.
+fn unmoved(run: &Run) -> u64 {
+    run.unmoved.values().sum()
+}
+
 fn as_json(run: &Run) -> serde_json::Value {
     let kinds: Vec<&str> = run.kinds.iter().map(|kind| kind.0.as_str()).collect();
     serde_json::json!({
@@ -65,10 +70,12 @@ fn as_json(run: &Run) -> serde_json::Value {
         "origin": run.origin,
         "kinds": kinds,
         "mode": run.mode.as_str(),
+        "sweep": run.sweep.as_str(),
         "phase": run.phase.as_str(),
         "state": run.state.as_str(),
         "opened_at": run.opened_at,
         "finished_at": run.finished_at,
+        "unmoved": unmoved(run),
         "detect": { "total": run.detect.0, "done": run.detect.1 },
         "confirm": { "total": run.confirm.0, "done": run.confirm.1 },
     })
@@ -79,7 +86,7 @@ fn as_table(runs: &[Run]) -> String {
         return "no runs yet; `trueup run` starts one".to_owned();
     }
     table(
-        &["run", "origin", "kinds", "mode", "state", "phase", "looked at", "confirmed", "opened (UTC)"],
+        &["run", "origin", "kinds", "mode", "sweep", "state", "phase", "looked at", "unmoved", "confirmed", "opened (UTC)"],
         runs.iter().map(|run| {
             let kinds: Vec<&str> = run.kinds.iter().map(|kind| kind.0.as_str()).collect();
             vec![
@@ -87,9 +94,11 @@ fn as_table(runs: &[Run]) -> String {
                 run.origin.clone(),
                 kinds.join(", "),
                 run.mode.to_string(),
+                run.sweep.to_string(),
                 run.state.as_str().to_owned(),
                 run.phase.as_str().to_owned(),
                 format!("{}/{}", run.detect.1, run.detect.0),
+                unmoved(run).to_string(),
                 format!("{}/{}", run.confirm.1, run.confirm.0),
                 run.opened_at.format("%Y-%m-%d %H:%M:%S").to_string(),
             ]

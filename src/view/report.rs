@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use trueup_database::report::DriftRow;
-use trueup_judge::{Guarded, Mode};
+use trueup_judge::{Guarded, Mode, Sweep};
 use trueup_workers::{ARCHIVE_REQUESTS, Document, KindPart, SQL_STATEMENTS};
 
 use super::reason::explain;
@@ -38,9 +38,10 @@ pub(crate) fn after_drifts(report: &Document, shown: u64, more: u64) -> String {
 fn heading(report: &Document) -> String {
     let run = &report.run;
     let mut text = format!(
-        "Run {} · {} · {} · {} · {}.{:03} s\n",
+        "Run {} · {}{} · {} · {} · {}.{:03} s\n",
         run.id,
         run.mode,
+        if run.sweep == Sweep::Incremental { ", incremental" } else { "" },
         run.state,
         run.opened_at.format("%Y-%m-%d %H:%M:%S UTC"),
         run.duration_ms / 1000,
@@ -48,6 +49,9 @@ fn heading(report: &Document) -> String {
     );
     if run.partial {
         text += "PARTIAL: the run ended before every entity had its verdict.\n";
+    }
+    for (name, kind) in report.kinds.iter().filter(|(_, kind)| kind.ranges_missed > 0) {
+        let _ = writeln!(text, "NOT LOOKED AT: {name}: {} ranges of rows, each counted as one entity below", kind.ranges_missed);
     }
     for note in &report.notes {
         let _ = writeln!(text, "NOTE: {note}");
@@ -58,10 +62,12 @@ fn heading(report: &Document) -> String {
 fn coverage(report: &Document) -> String {
     let used: Vec<&str> =
         VERDICTS.into_iter().filter(|verdict| matches!(*verdict, "in_sync" | "drifted") || report.total(verdict) > 0).collect();
-    let head: Vec<&str> = ["kind", "entities"].into_iter().chain(used.iter().copied()).collect();
+    let passed_over = report.kinds.values().any(|kind| kind.unmoved > 0);
+    let unmoved = |kind: &KindPart| passed_over.then(|| kind.unmoved.to_string());
+    let head: Vec<&str> = ["kind", "entities"].into_iter().chain(used.iter().copied()).chain(passed_over.then_some("unmoved")).collect();
     let rows = report.kinds.iter().map(|(name, kind)| {
         let counts = used.iter().map(|verdict| kind.verdicts.get(*verdict).copied().unwrap_or_default().to_string());
-        [name.clone(), kind.entities.to_string()].into_iter().chain(counts).collect()
+        [name.clone(), kind.entities.to_string()].into_iter().chain(counts).chain(unmoved(kind)).collect()
     });
     format!("\n{}\n", table(&head, rows))
 }

@@ -72,7 +72,8 @@ fn with_status(deployment: &Deployment, loan: u32, status: &str) -> LedgerEntryD
     LedgerEntryData::ContractData(data)
 }
 
-fn loan_key(deployment: &Deployment, loan: u32) -> LedgerKey {
+/// The key of a loan's entry.
+pub fn loan_key(deployment: &Deployment, loan: u32) -> LedgerKey {
     let parts = vec![scval::symbol("Loan").expect("a symbol"), ScVal::U32(loan % 32), ScVal::U64(u64::from(loan))];
     scval::data_key(&deployment.contracts.lending, scval::vec(parts).expect("a key")).expect("a contract")
 }

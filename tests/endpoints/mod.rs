@@ -1,7 +1,7 @@
 //! Several endpoints of one chain: one that fails, lags or lies never makes a wrong row.
 
 mod agreement;
-mod chain;
+pub mod chain;
 mod failing;
 mod lagging;
 mod starting;

@@ -3,7 +3,7 @@
 
 mod ended_runs;
 mod outage;
-mod roles;
+pub mod roles;
 mod schedules;
 mod second_looks;
 mod stuck_runs;

@@ -1,7 +1,7 @@
 //! Ticks of schedules, taken once each.
 
 use tokio_util::sync::CancellationToken;
-use trueup::{EntityKind, Mode, Schedule};
+use trueup::{EntityKind, FullSweeps, Mode, Schedule};
 
 use crate::lifecycle::roles::{Roles, until};
 use crate::support::Deployment;
@@ -16,6 +16,7 @@ fn schedule(cron: &str) -> Schedule {
         cron: cron.parse().expect("a cron expression"),
         kinds: Vec::new(),
         mode: Mode::Detect,
+        full: FullSweeps::Always,
         timeout_secs: 60,
     }
 }

@@ -4,6 +4,7 @@ use tokio::io::AsyncWriteExt;
 use trueup::Mode;
 
 use super::{Service, by_key, by_row, connected, repairs, runs, settled};
+use crate::incremental::remember;
 use crate::program::Program;
 use crate::support::Deployment;
 
@@ -23,6 +24,21 @@ async fn what_is_touched_is_looked_at_and_repaired_and_nothing_else_is() {
     assert_eq!(deployment.value::<i64>("SELECT count(*) FROM loans WHERE loan_id = '9'").await, 1);
     let looked_at: i64 = deployment.value("SELECT sum(detect_total)::bigint FROM trueup.runs").await;
     assert_eq!(looked_at, 4);
+}
+
+#[tokio::test]
+async fn what_is_touched_is_looked_at_also_if_a_sweep_would_pass_it_over() {
+    let deployment = Deployment::with_loans(3).await;
+    remember(&deployment, 3).await;
+    let service = Service::start(&deployment, Mode::Repair).await;
+    service.touch(&[by_key("2"), by_row("3")]).await;
+    settled(&deployment).await;
+    service.end().await;
+    let looked_at = "SELECT array_agg(concat_ws(' ', task, key, outcome) ORDER BY key) FROM trueup.jobs
+                     WHERE task IN ('detect', 'sieve') AND group_id IN (SELECT id FROM trueup.runs WHERE touches)";
+    assert_eq!(deployment.value::<Vec<String>>(looked_at).await, ["detect 2 in_sync", "detect 3 in_sync"]);
+    let passed_over = "SELECT count(*) FROM trueup.runs WHERE touches AND (sweep <> 'full' OR unmoved <> '{}')";
+    assert_eq!(deployment.value::<i64>(passed_over).await, 0);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{PgConnection, PgPool};
 use trueup_database::proposals::{self, Decided, ProposalFilter};
 use trueup_database::runs::{self, GuardOverride, NewRun};
-use trueup_judge::{EntityKind, Mode, RunId};
+use trueup_judge::{EntityKind, Mode, RunId, Sweep};
 
 use crate::enqueue::seal;
 
@@ -110,6 +110,7 @@ fn new_run(proposed: i64, proposals: &[&Decided], decision: &Decision, execution
         origin: format!("approval of run {proposed}"),
         kinds: kinds.into_iter().collect(),
         mode: Mode::Repair,
+        sweep: Sweep::Full,
         timeout_secs: execution.timeout_secs,
         trace: execution.trace.clone(),
         actor: Some(decision.actor.clone()),

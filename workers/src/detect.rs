@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use trueup_chain::Intent;
 use trueup_database::runs::{self, NewPlan};
-use trueup_database::{Kind, keep_checkpoints};
+use trueup_database::{Fingerprint, Kind, keep_checkpoints, keep_fingerprints};
 use trueup_judge::{ChainKey, RowIdentity, RunId, SettlingReason, UnknownReason, Verdict};
 use trueup_queue::{Ack, AckResult, Failure, Handled, Job};
 
@@ -31,6 +31,15 @@ pub(crate) async fn discover(context: Context, kind: &Kind, jobs: Vec<Job>, inte
     settle(&context, kind, jobs, identities, looks).await
 }
 
+/// What looks leave behind besides their verdicts.
+#[derive(Default)]
+struct Effects<'a> {
+    fingerprints: Vec<(RowIdentity, Fingerprint)>,
+    plans: Vec<(&'a Job, NewPlan)>,
+    checkpoints: Vec<(&'a Job, RowIdentity, Value)>,
+    sought: Vec<(&'a Job, Sought)>,
+}
+
 /// Commits what the looks came to: plans and acks together.
 async fn settle(
     context: &Context,
@@ -41,9 +50,7 @@ async fn settle(
 ) -> Vec<Answer> {
     let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
     let mut acks = Vec::with_capacity(jobs.len());
-    let mut plans = Vec::new();
-    let mut checkpoints = Vec::new();
-    let mut sought = Vec::new();
+    let mut effects = Effects::default();
     let mut told = false;
     let mut contracts = SeenByRun::new();
     for ((job, identity), look) in jobs.iter().zip(identities).zip(looks) {
@@ -60,15 +67,18 @@ async fn settle(
                     tracing::info!(run = job.group.0, %kind, key = job.key, %verdict, detail, "the chain's answer cannot be used");
                 }
                 acks.push(Ack { job: job.id, lease: job.lease, result: result(context, job, &look) });
+                if let (Some(identity), Some(fingerprint)) = (&identity, look.fingerprint) {
+                    effects.fingerprints.push((identity.clone(), fingerprint));
+                }
                 if let (Some(identity), Some(checkpoint)) = (&identity, look.remember) {
-                    checkpoints.push((job, identity.clone(), checkpoint));
+                    effects.checkpoints.push((job, identity.clone(), checkpoint));
                 }
                 if let (Some(identity), Some(seeking)) = (&identity, look.seeking) {
-                    sought.push((job, Sought { row: identity.clone(), verdict: look.judgement.verdict, seeking: *seeking }));
+                    effects.sought.push((job, Sought { row: identity.clone(), verdict: look.judgement.verdict, seeking: *seeking }));
                 }
                 contracts.entry(RunId(job.group.0)).or_default().extend(look.contracts);
                 if let Some(plan) = look.judgement.plan {
-                    plans.push((
+                    effects.plans.push((
                         job,
                         NewPlan { run: RunId(job.group.0), kind: kind.spec().kind.clone(), identity, chain_key: look.chain_key, plan },
                     ));
@@ -78,7 +88,7 @@ async fn settle(
             Err(failure) => answers.push(Err(failure)),
         }
     }
-    if let Err(error) = commit(context, kind, &acks, plans, checkpoints, sought, &contracts).await {
+    if let Err(error) = commit(context, kind, &acks, effects, &contracts).await {
         let failure = Failure::passing(error.to_string());
         answers.iter_mut().filter(|answer| answer.is_ok()).for_each(|answer| *answer = Err(failure.clone()));
     }
@@ -110,9 +120,7 @@ async fn commit(
     context: &Context,
     kind: &Kind,
     acks: &[Ack],
-    plans: Vec<(&Job, NewPlan)>,
-    checkpoints: Vec<(&Job, RowIdentity, Value)>,
-    sought: Vec<(&Job, Sought)>,
+    Effects { fingerprints, plans, checkpoints, sought }: Effects<'_>,
     contracts: &SeenByRun,
 ) -> anyhow::Result<()> {
     if acks.is_empty() {
@@ -120,6 +128,7 @@ async fn commit(
     }
     let held_back = contracts::first_looks(context, contracts).await?;
     let mut tx = context.pools.write.begin().await?;
+    keep_fingerprints(&mut tx, &context.pools.statements, &kind.spec().kind, &fingerprints).await?;
     if !plans.is_empty() || !checkpoints.is_empty() || !sought.is_empty() {
         let with_plan = plans.iter().map(|(job, _)| *job).chain(sought.iter().map(|(job, _)| *job));
         let mut jobs: Vec<_> = with_plan.chain(checkpoints.iter().map(|(job, ..)| *job)).map(|job| (job.id, job.lease)).collect();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use trueup_database::report::{self, PlanCount};
 use trueup_database::runs::{GuardOverride, Run, RunState};
-use trueup_judge::{EntityKind, Guarded, HeldBack, Mode};
+use trueup_judge::{EntityKind, Guarded, HeldBack, Mode, Sweep, Verdict};
 use trueup_queue::{GroupId, State};
 
 use crate::task::Task;
@@ -41,6 +41,9 @@ pub struct RunPart {
     pub origin: String,
     /// How far it went: detect, propose, repair.
     pub mode: String,
+    /// Which entities it looked at one by one: `full` all, `incremental` those that had moved.
+    #[serde(default)]
+    pub sweep: Sweep,
     /// How it ended: completed, timed_out, cancelled.
     pub state: String,
     /// Not every entity has its verdict.
@@ -76,8 +79,14 @@ pub struct Ledgers {
 /// What a run found in one kind.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct KindPart {
-    /// Entities that were enqueued: rows, and keys that the chain has and the table lacked.
+    /// Entities that were looked at: rows, and keys that the chain has and the table lacked.
     pub entities: u64,
+    /// Those among them that had not moved since they were last in sync, nor had their entries; they count as in sync.
+    #[serde(default)]
+    pub unmoved: u64,
+    /// Ranges of rows of an incremental sweep that were not looked at; each counts as one entity.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ranges_missed: u64,
     /// Entities by verdict: in_sync, drifted, settling, skipped, unknown, failed, and `unjudged` in a partial report.
     pub verdicts: BTreeMap<String, u64>,
     /// Those that were not judged, by `verdict:reason`.
@@ -118,6 +127,19 @@ impl Document {
             if let (true, Some(kind)) = (is_first_look, kinds.get_mut(&outcome.kind)) {
                 kind.add_first_look(outcome.state, outcome.outcome.as_deref(), outcome.count);
             }
+            if let (Some(Task::Sieve), false, Some(kind)) =
+                (Task::from_name(&outcome.task), outcome.state == State::Done, kinds.get_mut(&outcome.kind))
+            {
+                kind.ranges_missed += outcome.count;
+                kind.add_first_look(outcome.state, None, outcome.count);
+            }
+        }
+        for (name, unmoved) in run.unmoved.iter().filter(|(_, unmoved)| **unmoved > 0) {
+            if let Some(kind) = kinds.get_mut(&name.0) {
+                kind.entities += unmoved;
+                kind.unmoved = *unmoved;
+                kind.add_verdict(&Verdict::InSync.to_string(), *unmoved);
+            }
         }
         let executes_proposals = report::executes_proposals(conn, run.id).await?;
         for plans in report::plan_counts(conn, run.id).await? {
@@ -151,6 +173,7 @@ impl Document {
                 id: run.id.0,
                 origin: run.origin.clone(),
                 mode: run.mode.to_string(),
+                sweep: run.sweep,
                 state: run.state.as_str().to_owned(),
                 partial: run.state != RunState::Completed,
                 opened_at: run.opened_at,
@@ -223,4 +246,9 @@ impl KindPart {
             *self.not_judged.entry(outcome.to_owned()).or_default() += count;
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

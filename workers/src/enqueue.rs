@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use sqlx::PgConnection;
 use trueup_database::runs::{self, Counted, Cursor, KeyCursor, KindCursor};
-use trueup_database::{Kind, Select};
-use trueup_judge::{ChainKey, EntityKind, HeldBack, RowIdentity, RunId};
+use trueup_database::{Kind, RowRange, Select};
+use trueup_judge::{ChainKey, EntityKind, HeldBack, RowIdentity, RunId, Sweep};
 use trueup_queue::{Destination, Enqueued, GroupId, NewJob};
 use trueup_spec::Source;
 
@@ -20,6 +20,9 @@ use crate::matching::guard::network;
 use crate::progress::advance;
 use crate::start::require_specs;
 use crate::task::Task;
+
+/// Of how many rows that are gone one full sweep forgets what it remembered.
+const FORGOTTEN_PER_SWEEP: i64 = 50_000;
 
 /// Adds the jobs that a run still lacks, and seals it. Does nothing if another process is at it.
 ///
@@ -45,7 +48,7 @@ pub async fn enqueue_run(context: &Context, run: RunId) -> anyhow::Result<()> {
     drop(connection);
     for name in &found.kinds {
         let Some(kind) = context.kinds.get(name) else { anyhow::bail!("run {run} covers kind `{name}`, which has no spec here") };
-        let filling = Filling { context, run, name, kind, trace: found.trace.as_deref(), late: late.as_deref() };
+        let filling = Filling { context, run, name, kind, sweep: found.sweep, trace: found.trace.as_deref(), late: late.as_deref() };
         loop {
             match filling.next_chunk(&cursor).await? {
                 Step::Moved(next) => cursor = next,
@@ -56,7 +59,26 @@ pub async fn enqueue_run(context: &Context, run: RunId) -> anyhow::Result<()> {
     }
     let mut tx = context.pools.write.begin().await?;
     seal(&mut tx, run).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    if found.sweep == Sweep::Full {
+        forget_vanished(context, &found.kinds).await;
+    }
+    Ok(())
+}
+
+/// Rows that are gone need not be remembered. Not worth a run: what is kept too long is in nobody's way.
+async fn forget_vanished(context: &Context, kinds: &[EntityKind]) {
+    for kind in kinds.iter().filter_map(|name| context.kinds.get(name)) {
+        let forgotten = async {
+            let mut connection = context.pools.write.acquire().await?;
+            anyhow::Ok(kind.forget_vanished(&mut connection, FORGOTTEN_PER_SWEEP).await?)
+        };
+        match forgotten.await {
+            Ok(0) => {}
+            Ok(rows) => tracing::debug!(kind = %kind.spec().kind, rows, "forgot rows that are gone"),
+            Err(error) => tracing::warn!(kind = %kind.spec().kind, error = format!("{error:#}"), "cannot forget rows that are gone"),
+        }
+    }
 }
 
 /// Reads what was emitted by contracts whose events name keys of these kinds. Also before the claim, which is short.
@@ -107,6 +129,7 @@ struct Filling<'a> {
     run: RunId,
     name: &'a EntityKind,
     kind: &'a Kind,
+    sweep: Sweep,
     trace: Option<&'a str>,
     /// Why the newest events were not read.
     late: Option<&'a str>,
@@ -130,6 +153,11 @@ impl Filling<'_> {
     async fn add_rows(&self, cursor: &Cursor, here: KindCursor) -> anyhow::Result<Step> {
         let limit = self.context.settings.jobs_per_chunk;
         let after = here.after_row.clone().map(RowIdentity);
+        if self.sweep == Sweep::Incremental
+            && let Some(step) = self.add_ranges(cursor, &here, after.as_ref()).await?
+        {
+            return Ok(step);
+        }
         let place = |added: &Enqueued| KindCursor {
             rows_done: is_last(added, limit),
             after_row: added.last_key.clone().or_else(|| here.after_row.clone()),
@@ -143,6 +171,22 @@ impl Filling<'_> {
             }
             result => result,
         }
+    }
+
+    /// Rows by the range; none where the kind is swept in full.
+    async fn add_ranges(&self, cursor: &Cursor, here: &KindCursor, after: Option<&RowIdentity>) -> anyhow::Result<Option<Step>> {
+        let rows = self.context.settings.rows_per_range.min(self.context.settings.jobs_per_chunk).max(1);
+        let ranges = (self.context.settings.jobs_per_chunk / rows).max(1);
+        let Some(select) = self.kind.ranges_after(after, ranges, rows) else { return Ok(None) };
+        let place = |added: &Enqueued| {
+            let last = added.last_key.as_deref().and_then(|range| serde_json::from_str::<RowRange>(range).ok());
+            KindCursor {
+                rows_done: is_last(added, ranges) || last.is_none(),
+                after_row: last.map(|range| range.last.0).or_else(|| here.after_row.clone()),
+                keys: here.keys.clone(),
+            }
+        };
+        self.add(cursor, Task::Sieve, select, place).await.map(Some)
     }
 
     async fn start_keys(&self, cursor: &Cursor, here: KindCursor) -> anyhow::Result<Step> {

@@ -17,6 +17,7 @@ use crate::confirm::confirm_plans;
 use crate::context::Context;
 use crate::detect::{detect, discover};
 use crate::matching::match_plans;
+use crate::sieve::sieve;
 use crate::task::Task;
 use crate::touch::is_of_touch;
 
@@ -40,6 +41,7 @@ struct Lanes {
 struct Batchers {
     detect: Batcher<Job>,
     discover: Batcher<Job>,
+    sieve: Batcher<Job>,
     confirm: Batcher<Job>,
     /// Announces keys, where its entities are ledger entries, read in batches.
     chain: Option<Chain>,
@@ -76,6 +78,7 @@ impl Batchers {
                 let intent = context.chain.intent();
                 let work = async move {
                     match task {
+                        Task::Sieve => sieve(context, &kind, jobs, intent).await,
                         Task::Discover => discover(context, &kind, jobs, intent).await,
                         Task::Confirm => confirm_plans(context, &kind, jobs, intent).await,
                         _ => detect(context, &kind, jobs, intent).await,
@@ -87,6 +90,8 @@ impl Batchers {
         Self {
             detect: Batcher::start(limits, process(Task::Detect)),
             discover: Batcher::start(limits, process(Task::Discover)),
+            // A range is a batch.
+            sieve: Batcher::start(Limits { items: 1, ..limits }, process(Task::Sieve)),
             confirm: Batcher::start(limits, process(Task::Confirm)),
             chain: (!matches!(bound.spec().source, Source::Transaction(_))).then(|| context.chain.clone()),
         }
@@ -101,7 +106,7 @@ impl Rooms {
         match task {
             Task::Match => match_plans(&self.context, &job).await,
             Task::Aggregate => aggregate(&self.context, &job).await,
-            Task::Detect | Task::Discover | Task::Confirm => {
+            Task::Detect | Task::Sieve | Task::Discover | Task::Confirm => {
                 let Some(lanes) = self.kinds.get(&job.kind) else {
                     return Err(Failure::passing(format!(
                         "this worker has no spec for kind `{}`; start every replica with the same specs",
@@ -109,6 +114,10 @@ impl Rooms {
                     )));
                 };
                 let batchers = if is_of_touch(&job) { &lanes.touches } else { &lanes.sweeps };
+                if task == Task::Sieve {
+                    // Ranges that wait for their turn would keep calls of those before them waiting for long.
+                    return batchers.sieve.submit(job, None).await;
+                }
                 let intent = batchers.chain.as_ref().map(Chain::intent);
                 match task {
                     Task::Discover => batchers.discover.submit(job, intent).await,

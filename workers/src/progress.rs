@@ -32,7 +32,7 @@ impl Progress {
         for job in ended {
             let counted = runs.entry(RunId(job.group.0)).or_default();
             match Task::from_name(&job.task) {
-                Some(Task::Detect | Task::Discover) => counted.detected += 1,
+                Some(Task::Detect | Task::Sieve | Task::Discover) => counted.detected += 1,
                 Some(Task::Confirm) => {
                     counted.confirmed += 1;
                     if let (State::Dead, Ok(plan)) = (job.state, job.key.parse()) {

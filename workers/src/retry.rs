@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{PgConnection, PgPool};
 use trueup_database::runs::{self, NewRun, Phase};
-use trueup_judge::{EntityKind, Mode, PlanId, RunId};
+use trueup_judge::{EntityKind, Mode, PlanId, RunId, Sweep};
 use trueup_queue::inspect::Listed;
 use trueup_queue::{GroupId, JobId, NewJob, State};
 
@@ -33,7 +33,7 @@ pub async fn retry_jobs(pool: &PgPool, jobs: &[Listed], timeout_secs: i64) -> an
     let mut retried = Retried::default();
     let mut by_run: BTreeMap<RunId, Vec<&Listed>> = BTreeMap::new();
     for job in jobs {
-        let of_entity = matches!(Task::from_name(&job.task), Some(Task::Detect | Task::Discover | Task::Confirm));
+        let of_entity = matches!(Task::from_name(&job.task), Some(Task::Detect | Task::Sieve | Task::Discover | Task::Confirm));
         if job.state == State::Dead && of_entity {
             by_run.entry(RunId(job.group.0)).or_default().push(job);
         } else {
@@ -48,6 +48,7 @@ pub async fn retry_jobs(pool: &PgPool, jobs: &[Listed], timeout_secs: i64) -> an
             retried.unreported.push(old);
             continue;
         }
+        let sweep = found.as_ref().map_or(Sweep::Full, |run| run.sweep);
         let mode = found.as_ref().map_or(Mode::Detect, |run| run.mode);
         let mut kinds: Vec<EntityKind> = jobs.iter().map(|job| EntityKind(job.kind.clone())).collect();
         kinds.sort();
@@ -56,6 +57,7 @@ pub async fn retry_jobs(pool: &PgPool, jobs: &[Listed], timeout_secs: i64) -> an
             origin: format!("retry of run {old}"),
             kinds,
             mode,
+            sweep,
             timeout_secs,
             actor: found.and_then(|run| run.actor),
             follows: Some(old),

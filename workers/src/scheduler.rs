@@ -104,11 +104,13 @@ async fn take_tick(context: &Context, schedule: &Schedule) -> anyhow::Result<()>
         }
         return Ok(());
     }
+    let sweep = schedule.full.sweep(due, runs::last_full_tick(&mut tx, &schedule.name).await?);
     let span = tracing::info_span!("run", origin = schedule.name);
     let new = NewRun {
         origin: format!("schedule {}", schedule.name),
         kinds: if schedule.kinds.is_empty() { context.kinds() } else { schedule.kinds.clone() },
         mode: schedule.mode,
+        sweep,
         timeout_secs: schedule.timeout_secs,
         trace: crate::trace::traceparent(&span),
         actor: Some(format!("schedule {}", schedule.name)),
@@ -117,7 +119,7 @@ async fn take_tick(context: &Context, schedule: &Schedule) -> anyhow::Result<()>
     let run = runs::open(&mut tx, &new).instrument(span).await?;
     runs::attach_run(&mut tx, &schedule.name, due, run).await?;
     tx.commit().await?;
-    tracing::info!(schedule = schedule.name, run = run.0, %due, "started a run");
+    tracing::info!(schedule = schedule.name, run = run.0, %due, %sweep, "started a run");
     Ok(())
 }
 

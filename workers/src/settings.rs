@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+/// Ten calls of 199 keys and the contract's instance.
+const ROWS_PER_RANGE: i64 = 1_990;
+
 /// The limits of scheduler and workers, each with its unit. The queue has limits of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -16,6 +19,9 @@ pub struct Settings {
     pub look_again_after: Duration,
     /// How many jobs one statement adds.
     pub jobs_per_chunk: i64,
+    /// How many rows an incremental sweep looks at together: a multiple of the keys that a call carries beside their
+    /// contract's instance, so that calls are full. `jobs_per_chunk` at most: all of them may need a job.
+    pub rows_per_range: i64,
     /// For how long a process has the right to add the jobs of a run, renewed with each chunk.
     pub enqueue_claim_secs: i64,
     /// How often schedules, deadlines and unfinished enqueues are looked at.
@@ -47,6 +53,7 @@ impl Default for Settings {
             max_looks: 3,
             look_again_after: Duration::from_secs(2),
             jobs_per_chunk: 50_000,
+            rows_per_range: ROWS_PER_RANGE,
             enqueue_claim_secs: 20,
             tick_every: Duration::from_secs(1),
             events_every: Duration::from_secs(5),

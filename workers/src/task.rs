@@ -3,6 +3,8 @@
 pub enum Task {
     /// First look at a row; the key is its identity.
     Detect,
+    /// Which rows of a range have moved and need a first look; the key is the range.
+    Sieve,
     /// First look at a key that the chain has and the table lacks; the key is the chain key.
     Discover,
     /// Second look at a plan, and its repair; the key is the plan's id.
@@ -19,6 +21,7 @@ impl Task {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Detect => "detect",
+            Self::Sieve => "sieve",
             Self::Discover => "discover",
             Self::Confirm => "confirm",
             Self::Match => "match",
@@ -29,6 +32,8 @@ impl Task {
     /// The task of that word.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Detect, Self::Discover, Self::Confirm, Self::Match, Self::Aggregate].into_iter().find(|task| task.as_str() == name)
+        [Self::Detect, Self::Sieve, Self::Discover, Self::Confirm, Self::Match, Self::Aggregate]
+            .into_iter()
+            .find(|task| task.as_str() == name)
     }
 }

@@ -5,12 +5,12 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use trueup_judge::{ChainKey, ProvisionalRules, RowIdentity, Rules};
 use trueup_spec::{Priority, Spec};
 
-use crate::bind::{self, Bound};
+use crate::bind::{self, Bound, Stability};
 use crate::error::{Blame, blame};
 use crate::located::{Compare, Compared, Located, LocatedKey, LocatedParent, NewRow};
 use crate::read::{
-    self, Comparison, CreationEventSeen, CreationKey, Creations, Enumeration, KeyLocation, Location, NewRows, ParentLocation, Waiting,
-    WaitingRows,
+    self, Comparison, CreationEventSeen, CreationKey, Creations, Enumeration, KeyLocation, Location, NewRows, ParentLocation, RowRange,
+    Sieve, Sieved, Waiting, WaitingRows,
 };
 use crate::repair::{self, Order, RepairOutcome, RevertOutcome};
 use crate::sql::Select;
@@ -37,6 +37,7 @@ pub struct Kind {
     waiting_rows: Option<WaitingRows>,
     creations: Creations,
     event_touches: Option<String>,
+    sieve: Result<Sieve, String>,
 }
 
 impl Kind {
@@ -49,8 +50,9 @@ impl Kind {
         let mut conn = pool.acquire().await.map_err(DatabaseError::from)?;
         let binding = bind::bind(&mut conn, &spec, statements).await?;
         let bound = binding.bound;
+        let stability = bind::stability(&mut conn, statements, &spec, &bound).await.map_err(DatabaseError::from)?;
         Ok(Self {
-            location: Location::new(&bound, &spec.kind),
+            location: Location::new(&bound, &spec.kind, stability.as_ref().ok()),
             key_location: KeyLocation::new(&bound, &spec.kind),
             parent_location: bound.parents.as_ref().map(|parents| ParentLocation::new(&bound, parents)),
             comparison: Comparison::new(&bound, &spec.kind),
@@ -60,6 +62,7 @@ impl Kind {
             waiting_rows: WaitingRows::new(&bound, &spec),
             creations: Creations::new(&bound),
             event_touches: touches::of_events(&spec, &bound),
+            sieve: stability.map(|it: Stability| Sieve::new(&bound, &spec.kind, &it)),
             spec,
             bound,
             rules: binding.rules,
@@ -108,6 +111,53 @@ impl Kind {
     #[must_use]
     pub fn rows_after_unfiltered(&self, after: Option<&RowIdentity>, limit: i64) -> Select {
         self.enumeration.rows_after(after, limit, false)
+    }
+
+    /// Why its rows are looked at one by one in every sweep, for people; none where a row that has not moved may be
+    /// passed over.
+    #[must_use]
+    pub fn full_because(&self) -> Option<&str> {
+        self.sieve.as_ref().err().map(String::as_str)
+    }
+
+    /// The rows after one, cut into ranges: columns `key`, a [`RowRange`] as JSON, and `ord`. `where` is not asked.
+    /// None where the kind is swept in full.
+    #[must_use]
+    pub fn ranges_after(&self, after: Option<&RowIdentity>, ranges: i64, rows_per_range: i64) -> Option<Select> {
+        self.sieve.as_ref().ok()?;
+        let rows = self.enumeration.rows_after(after, ranges.saturating_mul(rows_per_range), false);
+        Some(Sieve::ranges(rows, after, rows_per_range))
+    }
+
+    /// Which rows of a range, among those that are not exempt, have moved since they were last in sync, as far as the
+    /// table can tell; or why that cannot be told, where a row is to blame or the kind is swept in full.
+    ///
+    /// # Errors
+    /// The statement failed and no row is to blame.
+    pub async fn sieve(&self, pool: &PgPool, range: &RowRange) -> Result<Result<Sieved, RowError>, DatabaseError> {
+        match &self.sieve {
+            Ok(sieve) => sieve.run(pool, &self.statements, range).await,
+            Err(why) => Ok(Err(RowError::new(why.as_str()))),
+        }
+    }
+
+    /// Forgets what is remembered of rows that are gone, of at most so many; says of how many it did.
+    ///
+    /// # Errors
+    /// What Postgres said.
+    pub async fn forget_vanished(&self, conn: &mut PgConnection, limit: i64) -> Result<u64, DatabaseError> {
+        let Ok(sieve) = &self.sieve else { return Ok(0) };
+        self.statements.add();
+        let sql = sieve.vanished();
+        Ok(sqlx::query(AssertSqlSafe(sql)).bind(&self.spec.kind.0).bind(limit).execute(conn).await?.rows_affected())
+    }
+
+    /// All rows of a range, also exempt ones: columns `key` and `ord`.
+    ///
+    /// # Errors
+    /// The range is none of this table's.
+    pub fn rows_of_range(&self, range: &RowRange) -> Result<Select, RowError> {
+        self.enumeration.rows_of_range(range)
     }
 
     /// Keys from `first` to `last` that no row of the whole table has: columns `key` (canonical text) and `ord`.

@@ -28,6 +28,9 @@ pub struct Located {
     pub checkpoint: Option<Value>,
     /// The ledger of the newest observation that was applied to the row. An older one says nothing.
     pub floor: Option<i64>,
+    /// The row's version and the rules by which it is judged, as one number; none where the row must not be passed over
+    /// by a later sweep, however it is judged now.
+    pub mark: Option<i64>,
 }
 
 /// What a key that was enumerated on chain says of its place there.

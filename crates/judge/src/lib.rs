@@ -27,7 +27,7 @@ pub use guard::{Guarded, LimitedBy, Limits, Share, guard, guard_window};
 pub use held_back::HeldBack;
 pub use judge::{Difference, Insertion, Judgement, Missing, RowFacts, Rules, Seen, judge_missing_row, judge_row};
 pub use matching::{Candidate, Creation, Proof, Resolution, Unresolved, resolve_provisional};
-pub use names::{ChainKey, EntityKind, Mode, ParseNameError, PlanId, RowIdentity, RunId};
+pub use names::{ChainKey, EntityKind, Mode, ParseNameError, PlanId, RowIdentity, RunId, Sweep};
 pub use observation::{Durability, Stamp};
 pub use pending::{
     AccountSeen, Answer, Because, Checkpoint, Decision, Evidence, LedgerTime, Retention, Terms, TransactionState, pending_transaction,

@@ -126,3 +126,43 @@ impl FromStr for Mode {
         }
     }
 }
+
+/// Which entities of its kinds a run looks at one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sweep {
+    /// All of them.
+    #[default]
+    Full,
+    /// All but the rows that have not moved, nor their entries, since they were last in sync.
+    Incremental,
+}
+
+impl Sweep {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Incremental => "incremental",
+        }
+    }
+}
+
+impl fmt::Display for Sweep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Sweep {
+    type Err = ParseNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "full" => Ok(Self::Full),
+            "incremental" => Ok(Self::Incremental),
+            _ => Err(ParseNameError::new(text, "full, incremental")),
+        }
+    }
+}

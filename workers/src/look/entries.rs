@@ -13,10 +13,11 @@ use trueup_queue::Failure;
 use trueup_spec::{Contract, KeyTemplate, Soroban, Spec};
 
 use super::observe::{Observation, Observed, seen_contract, unread};
+use super::sight::mark;
 use crate::context::Context;
 
 /// What is asked for one row.
-struct Asked {
+pub(super) struct Asked {
     /// The row's own entry.
     own: LedgerKey,
     /// The further entries, in the order of the spec; none where a column that an optional one needs is NULL.
@@ -38,7 +39,7 @@ pub(super) async fn observe_entries<'a>(
     for row in rows {
         let observation = match asked(soroban, row) {
             Ok(Some(asked)) => {
-                groups.push(std::iter::once(&asked.own).chain(asked.also.iter().flatten()).cloned().collect());
+                groups.push(asked.keys());
                 waiting.push((observations.len(), asked));
                 None
             }
@@ -52,8 +53,8 @@ pub(super) async fn observe_entries<'a>(
             |error| unread(&error),
             |readings| {
                 let answered = Answered::of(&asked, readings);
-                let contracts = answered.contracts();
-                Ok(Observed { contracts, ..observed(spec, soroban, &asked, answered) })
+                let (contracts, mark) = (answered.contracts(), mark(context.network(), &answered));
+                Ok(Observed { contracts, mark, ..observed(spec, soroban, &asked, answered) })
             },
         ));
     }
@@ -61,7 +62,7 @@ pub(super) async fn observe_entries<'a>(
 }
 
 /// Where a row is; none where a column that its keys need is NULL, or where the row is provisional.
-fn asked(soroban: &Soroban, row: &Located) -> Result<Option<Asked>, KeyError> {
+pub(super) fn asked(soroban: &Soroban, row: &Located) -> Result<Option<Asked>, KeyError> {
     if row.provisional {
         return Ok(None);
     }
@@ -100,14 +101,24 @@ fn named<'a>(contract: &'a Contract, column: Option<&'a str>) -> Option<&'a str>
     }
 }
 
+// === impl Asked ===
+
+impl Asked {
+    /// All of it, the row's own entry first.
+    pub(super) fn keys(&self) -> Vec<LedgerKey> {
+        std::iter::once(&self.own).chain(self.also.iter().flatten()).cloned().collect()
+    }
+}
+
 /// What came of it, from one ledger.
-struct Answered {
-    own: Reading,
-    also: Vec<Option<Reading>>,
+pub(super) struct Answered {
+    pub(super) own: Reading,
+    /// Of each further entry; none for one that was not asked for.
+    pub(super) also: Vec<Option<Reading>>,
 }
 
 impl Answered {
-    fn of(asked: &Asked, readings: Vec<Reading>) -> Self {
+    pub(super) fn of(asked: &Asked, readings: Vec<Reading>) -> Self {
         let mut readings = readings.into_iter();
         let Some(own) = readings.next() else { unreachable!("a group is answered key by key") };
         Self { own, also: asked.also.iter().map(|key| key.as_ref().and_then(|_| readings.next())).collect() }
@@ -118,13 +129,13 @@ impl Answered {
     }
 
     /// What the contracts run that it rests on, each once.
-    fn contracts(&self) -> Vec<SeenContract> {
+    pub(super) fn contracts(&self) -> Vec<SeenContract> {
         let seen: BTreeSet<SeenContract> = self.all().filter_map(|reading| reading.runs.as_ref()).map(seen_contract).collect();
         seen.into_iter().collect()
     }
 
     /// As of when all of it is known to be so, and when any of it changed last.
-    fn stamp(&self) -> Stamp {
+    pub(super) fn stamp(&self) -> Stamp {
         let mut stamp = self.own.stamp.clone();
         for Reading { stamp: further, .. } in self.also.iter().flatten() {
             stamp.ledger = stamp.ledger.min(further.ledger);

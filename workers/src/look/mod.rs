@@ -9,6 +9,7 @@ mod keys;
 mod observe;
 mod provisional;
 mod rows;
+mod sight;
 mod transaction;
 mod view;
 
@@ -16,12 +17,13 @@ pub(crate) use keys::look_at_keys;
 pub(crate) use observe::{Observed, is_behind, observe_keys};
 pub(crate) use provisional::{Seeking, narrowed};
 pub(crate) use rows::{located_and_observed, look_at_rows};
+pub(crate) use sight::{Sight, see_entries};
 
 use std::collections::HashSet;
 use std::hash::Hash;
 
 use trueup_database::contracts::SeenContract;
-use trueup_database::{DatabaseError, RowError};
+use trueup_database::{DatabaseError, Fingerprint, RowError};
 use trueup_judge::{AlteredRepair, ChainKey, Judgement, UnknownReason, Verdict};
 use trueup_queue::Failure;
 
@@ -51,6 +53,8 @@ pub(crate) struct Look {
     pub(crate) remember: Option<serde_json::Value>,
     /// Another look soon after may decide what this one could not.
     pub(crate) nearly: bool,
+    /// What a clean verdict rests on, where a later sweep may rely on it.
+    pub(crate) fingerprint: Option<Fingerprint>,
     /// The row looks for its real key; what is judged here is what its own transaction says.
     pub(crate) seeking: Option<Box<Seeking>>,
 }
@@ -70,6 +74,7 @@ impl Look {
             settles_in_secs: 0,
             remember: None,
             nearly: false,
+            fingerprint: None,
             seeking: None,
         }
     }
@@ -94,6 +99,7 @@ impl Look {
             settles_in_secs,
             remember: observed.remember,
             nearly: observed.nearly,
+            fingerprint: None,
             seeking: None,
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct Observed {
     pub(super) remember: Option<Value>,
     /// Another look soon after may decide what this one could not.
     pub(super) nearly: bool,
+    /// The versions of its entries, where they tell whether it has moved.
+    pub(super) mark: Option<i64>,
 }
 
 impl Observed {
@@ -42,6 +44,7 @@ impl Observed {
             detail: None,
             remember: None,
             nearly: false,
+            mark: None,
         }
     }
 

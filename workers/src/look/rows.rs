@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use trueup_chain::Intent;
-use trueup_database::{Compare, Compared, DatabaseError, Kind, Located, RowError};
+use trueup_database::{Compare, Compared, DatabaseError, Fingerprint, Kind, Located, RowError};
 use trueup_judge::{Judgement, RowFacts, RowIdentity, Seen, SkipReason, Target, Verdict, judge_provisional, judge_row, resolution_of};
 
 use super::observe::{Observed, is_behind, observe};
@@ -83,7 +83,11 @@ fn judge(kind: &Kind, located: Located, observed: Observed, compared: Option<Com
         }
         None => (judge_row(&RowFacts::default(), &observed.seen, Vec::new(), kind.rules()), 0),
     };
-    Look::of(judgement, located.key, observed, settles_in_secs).explained(altered.as_ref())
+    let is_clean = judgement.verdict == Verdict::InSync && !observed.nearly;
+    // The row's version was read before its values were: what is judged here is that version, or one that has replaced
+    // it for good.
+    let fingerprint = located.mark.zip(observed.mark).filter(|_| is_clean).map(|(row, entries)| Fingerprint { row, entries });
+    Look { fingerprint, ..Look::of(judgement, located.key, observed, settles_in_secs) }.explained(altered.as_ref())
 }
 
 /// A row that looks for its key: judged by its own transaction alone. Whose key is whose is decided over the whole set.

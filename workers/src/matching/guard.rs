@@ -60,6 +60,9 @@ async fn entities(tx: &mut PgConnection, run: &Run) -> anyhow::Result<BTreeMap<E
             *entities.entry(EntityKind(outcome.kind)).or_default() += outcome.count;
         }
     }
+    for (kind, unmoved) in &run.unmoved {
+        *entities.entry(kind.clone()).or_default() += unmoved;
+    }
     if let Some(followed) = run.follows {
         for (kind, guarded) in runs::guards_of(tx, followed).await? {
             let own = entities.entry(kind).or_default();

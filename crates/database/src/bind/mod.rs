@@ -12,6 +12,7 @@ mod keys;
 mod provisional;
 mod rights;
 mod shape;
+mod stability;
 mod table;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ pub(crate) use bound::{Bound, BoundField, BoundParents, NewValue};
 pub(crate) use catalog::{Column, Relation, Table};
 pub(crate) use provisional::{BoundCreation, BoundReferences, BoundTopic};
 pub(crate) use shape::{Shape, carrier_text};
+pub(crate) use stability::{Stability, stability};
 
 use crate::sql::{Mentions, list, mentions};
 use crate::{BindError, DatabaseError, Statements};

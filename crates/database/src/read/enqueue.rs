@@ -3,6 +3,8 @@
 use trueup_judge::{ChainKey, RowIdentity};
 
 use super::locate::hash_text;
+use super::sieve::RowRange;
+use crate::RowError;
 use crate::bind::{Bound, Column, Shape};
 use crate::identity::{canonical, canonical_of, parts};
 use crate::sql::{Bind, Select, list};
@@ -55,6 +57,19 @@ impl Enumeration {
         let keys = "(SELECT n::text AS k0, n AS ord FROM generate_series($1::bigint, $2::bigint) AS n) AS i";
         let sql = format!("SELECT {} AS key, i.ord AS ord FROM {keys} WHERE {}", self.key_text(), self.is_missing());
         Select { sql, binds: vec![Bind::Number(first), Bind::Number(last)] }
+    }
+
+    /// All rows of a range, also exempt ones: columns `key` and `ord`.
+    pub fn rows_of_range(&self, range: &RowRange) -> Result<Select, RowError> {
+        let (conditions, binds) = within(&self.bound, range)?;
+        let order = list(self.bound.identity.iter().map(|column| column.of("db")));
+        let sql = format!(
+            "SELECT {key} AS key, row_number() OVER (ORDER BY {order}) AS ord FROM {table} AS db WHERE {conditions}",
+            key = canonical_of(&self.bound.identity, "db"),
+            table = self.bound.table.sql(),
+            conditions = conditions.join(" AND "),
+        );
+        Ok(Select { sql, binds })
     }
 
     /// Keys of a list that no row has. A key with another number of parts than there are key columns is left out.
@@ -132,6 +147,22 @@ impl Enumeration {
         });
         format!("NOT EXISTS (SELECT FROM {} AS db WHERE {})", self.bound.table.sql(), same.collect::<Vec<_>>().join(" AND "))
     }
+}
+
+/// That the row `db` lies in a range, by placeholders from 1 on.
+pub(super) fn within(bound: &Bound, range: &RowRange) -> Result<(Vec<String>, Vec<Bind>), RowError> {
+    let identity = &bound.identity;
+    let order = list(identity.iter().map(|column| column.of("db")));
+    let mut conditions = Vec::new();
+    let mut binds = Vec::new();
+    for (row, comparison) in [(range.after.as_ref(), ">"), (Some(&range.last), "<=")] {
+        let Some(row) = row else { continue };
+        let first = binds.len() + 1;
+        let values = identity.iter().enumerate().map(|(index, column)| format!("(${}::text)::{}", first + index, column.base_sql));
+        conditions.push(format!("ROW({order}) {comparison} ROW({})", list(values)));
+        binds.extend(parts(&row.0, identity.len())?.into_iter().map(|part| Bind::Text(Some(part))));
+    }
+    Ok((conditions, binds))
 }
 
 /// The texts of `i.k0`, `i.k1`, … as these columns would have them.

@@ -1,7 +1,8 @@
 //! What goes into a statement: parallel arrays, one element an item.
 
+use super::mark;
 use crate::RowError;
-use crate::bind::{Bound, columns_of};
+use crate::bind::{Bound, Stability, columns_of};
 use crate::identity::{names_row, parts};
 use crate::sql::{ident, list};
 
@@ -58,9 +59,17 @@ pub(crate) fn input_part(index: usize) -> String {
 /// It is materialized, so that no expression of the spec is evaluated on any other row: one that cannot be would
 /// else fail the batches of its neighbours. Its names hold a colon, so that no query inside an expression means them.
 pub(crate) fn rows(bound: &Bound, input: &[(String, &str)]) -> String {
+    marked_rows(bound, input, None)
+}
+
+/// The same, each row with its mark as `trueup:mark`; NULL where the kind's verdicts are not stable.
+pub(crate) fn marked_rows(bound: &Bound, input: &[(String, &str)], stability: Option<&Stability>) -> String {
     let passed = list(input.iter().map(|(name, _)| format!("i.{} AS {}", ident(name), ident(&passed(name)))));
     format!(
-        "WITH \"trueup:rows\" AS MATERIALIZED (\n  SELECT i.\"ord\" AS \"trueup:ord\", {passed}, {columns}\n  FROM {unnest}\n  JOIN {table} AS db ON {names}\n)",
+        "WITH {basis}\"trueup:rows\" AS MATERIALIZED (\n  SELECT i.\"ord\" AS \"trueup:ord\", {mark} AS \"trueup:mark\", {passed}, {columns}\n  FROM {unnest}\n  JOIN {table} AS db ON {names}{beside}\n)",
+        basis = stability.map(|it| format!("{}, ", mark::basis(it))).unwrap_or_default(),
+        mark = stability.map_or_else(|| "NULL::bigint".to_owned(), mark::mark),
+        beside = if stability.is_some() { " CROSS JOIN \"trueup:basis\"" } else { "" },
         columns = columns_of(&bound.fetched, "db"),
         unnest = unnest(input),
         table = bound.table.sql(),

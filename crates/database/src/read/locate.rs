@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, FromRow, PgPool};
 use trueup_judge::{ChainKey, EntityKind, RowIdentity};
 
 use super::bisect::bisect;
-use super::input::{Batch, db_scope, part_array, part_columns, provisional, rows, where_filter};
-use crate::bind::{Bound, Column, Shape};
+use super::input::{Batch, db_scope, marked_rows, part_array, part_columns, provisional, where_filter};
+use crate::bind::{Bound, Column, Shape, Stability};
 use crate::identity::canonical_of;
 use crate::sql::{list, literal};
 use crate::{DatabaseError, Located, RowError, Statements};
@@ -37,10 +37,11 @@ struct Row {
     envelope: Option<String>,
     checkpoint: Option<Value>,
     floor: Option<i64>,
+    mark: Option<i64>,
 }
 
 impl Location {
-    pub fn new(bound: &Bound, kind: &EntityKind) -> Self {
+    pub fn new(bound: &Bound, kind: &EntityKind, stability: Option<&Stability>) -> Self {
         let null_key = bound.key.iter().map(|column| format!("{} IS NULL", column.of("db"))).collect::<Vec<_>>().join(" OR ");
         let guarded = |expression: &str| format!("CASE WHEN NOT w.provisional THEN {expression} END");
         // The transaction that creates the row's entity concerns nobody any more once the row has its key.
@@ -51,13 +52,13 @@ impl Location {
         let mut input = part_columns(bound.identity.len());
         input.push(("identity".to_owned(), "text"));
         let sql = format!(
-            "{rows}\nSELECT r.\"trueup:ord\" AS ord, w.provisional, x.*,\n  \
+            "{rows}\nSELECT r.\"trueup:ord\" AS ord, r.\"trueup:mark\" AS mark, w.provisional, x.*,\n  \
              (SELECT e.floor_ledger FROM trueup.entities AS e WHERE e.kind = {kind} AND e.identity = r.\"trueup:identity\") AS floor\nFROM \"trueup:rows\" AS r\n\
              CROSS JOIN LATERAL (SELECT {provisional} AS provisional FROM {db}{filter} OFFSET 0) AS w\n\
              CROSS JOIN LATERAL (SELECT CASE WHEN NOT ({null_key}) THEN {key} END AS key, ARRAY[{arguments}]::text[] AS arguments, \
              {contract} AS contract, ARRAY[{also_contracts}]::text[] AS also_contracts, {hash} AS hash, {submitted} AS submitted, {envelope} AS envelope, {checkpoint} AS checkpoint \
              FROM {db}) AS x\nORDER BY 1",
-            rows = rows(bound, &input),
+            rows = marked_rows(bound, &input, stability),
             kind = literal(&kind.0),
             provisional = provisional(bound),
             db = db_scope(bound),
@@ -122,6 +123,7 @@ impl Location {
             envelope: row.envelope,
             checkpoint: row.checkpoint,
             floor: row.floor,
+            mark: row.mark,
         })
     }
 }

@@ -10,8 +10,10 @@ mod input;
 mod locate;
 mod locate_keys;
 mod locate_parents;
+mod mark;
 mod new_rows;
 mod provisional;
+mod sieve;
 
 pub(crate) use altered::IS_NEWEST;
 pub(crate) use compare::Comparison;
@@ -26,3 +28,5 @@ pub(crate) use locate_parents::ParentLocation;
 pub(crate) use new_rows::NewRows;
 pub use provisional::Waiting;
 pub(crate) use provisional::{WaitingRows, provisional_rows};
+pub(crate) use sieve::Sieve;
+pub use sieve::{RowRange, Sieved, StillRow};

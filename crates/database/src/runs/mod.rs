@@ -11,6 +11,7 @@ mod open;
 mod plans;
 mod retention;
 mod select;
+mod sieved;
 mod tick;
 
 pub use advance::{Counted, count, finish, give_up, start_confirming};
@@ -26,4 +27,5 @@ pub use plans::{
 };
 pub use retention::{purged, take_purgeable};
 pub use select::{Phase, Run, RunState, Running, expired, get, in_phase, latest_finished, list, lock_running, modes, unfinished_like};
-pub use tick::{Tick, attach_run, forget_ticks, last_tick, now, record_tick, take_schedule};
+pub use sieved::add_sieved;
+pub use tick::{Tick, attach_run, forget_ticks, last_full_tick, last_tick, now, record_tick, take_schedule};

@@ -1,5 +1,5 @@
 use sqlx::PgConnection;
-use trueup_judge::{EntityKind, Mode, RunId};
+use trueup_judge::{EntityKind, Mode, RunId, Sweep};
 
 /// What a run is asked to do.
 #[derive(Debug, Clone)]
@@ -10,6 +10,8 @@ pub struct NewRun {
     pub kinds: Vec<EntityKind>,
     /// How far it goes.
     pub mode: Mode,
+    /// Whether it passes over rows that have not moved, nor their entries, since they were last in sync.
+    pub sweep: Sweep,
     /// After this many seconds it is reported as it stands.
     pub timeout_secs: i64,
     /// W3C traceparent of its trace.
@@ -38,12 +40,13 @@ pub struct GuardOverride {
 const DEFAULT_TIMEOUT_SECS: i64 = 3600;
 
 impl Default for NewRun {
-    /// A run in mode `detect`, for at most an hour, of kinds and an origin that are still to be named.
+    /// A full run in mode `detect`, for at most an hour, of kinds and an origin that are still to be named.
     fn default() -> Self {
         Self {
             origin: String::new(),
             kinds: Vec::new(),
             mode: Mode::Detect,
+            sweep: Sweep::Full,
             timeout_secs: DEFAULT_TIMEOUT_SECS,
             trace: None,
             actor: None,
@@ -61,8 +64,8 @@ impl Default for NewRun {
 pub async fn open(conn: &mut PgConnection, run: &NewRun) -> Result<RunId, sqlx::Error> {
     let kinds: Vec<&str> = run.kinds.iter().map(|kind| kind.0.as_str()).collect();
     let id = sqlx::query_scalar(
-        "INSERT INTO trueup.runs (origin, kinds, mode, deadline, trace, actor, override_actor, override_reason, follows, touches)
-         VALUES ($1, $2, $3, now() + make_interval(secs => $4), $5, $6, $7, $8, $9, $10) RETURNING id",
+        "INSERT INTO trueup.runs (origin, kinds, mode, deadline, trace, actor, override_actor, override_reason, follows, touches, sweep)
+         VALUES ($1, $2, $3, now() + make_interval(secs => $4), $5, $6, $7, $8, $9, $10, $11) RETURNING id",
     )
     .bind(&run.origin)
     .bind(kinds)
@@ -74,6 +77,7 @@ pub async fn open(conn: &mut PgConnection, run: &NewRun) -> Result<RunId, sqlx::
     .bind(run.guard_override.as_ref().map(|by| by.reason.as_str()))
     .bind(run.follows.map(|run| run.0))
     .bind(run.touches)
+    .bind(run.sweep.as_str())
     .fetch_one(conn)
     .await?;
     Ok(RunId(id))

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
-use trueup_judge::{EntityKind, Mode, RunId};
+use trueup_judge::{EntityKind, Mode, RunId, Sweep};
 
 use super::{GuardOverride, Guards, HeldBackKinds};
 
@@ -92,6 +92,8 @@ pub struct Run {
     pub kinds: Vec<EntityKind>,
     /// How far it goes.
     pub mode: Mode,
+    /// Whether it passes over rows that have not moved.
+    pub sweep: Sweep,
     /// Where it stands.
     pub phase: Phase,
     /// How it ended.
@@ -100,8 +102,10 @@ pub struct Run {
     pub opened_at: DateTime<Utc>,
     /// When its report was written.
     pub finished_at: Option<DateTime<Utc>>,
-    /// Detect and discover jobs: all, ended.
+    /// Jobs of the first looks (detect, discover, sieve): all, ended.
     pub detect: (i64, i64),
+    /// By kind, how many rows were looked at and had not moved: these have no job.
+    pub unmoved: BTreeMap<EntityKind, u64>,
     /// Confirm jobs: all, ended.
     pub confirm: (i64, i64),
     /// RPC calls by method and SQL statements.
@@ -132,6 +136,8 @@ struct Row {
     origin: String,
     kinds: Vec<String>,
     mode: String,
+    sweep: String,
+    unmoved: Json<BTreeMap<EntityKind, u64>>,
     phase: String,
     state: String,
     opened_at: DateTime<Utc>,
@@ -155,7 +161,7 @@ struct Row {
 }
 
 const COLUMNS: &str = "id, origin, kinds, mode, phase, state, opened_at, finished_at, detect_total, detect_done, confirm_total, confirm_done, usage, ledger_min, ledger_max, notes, trace,
-     actor, override_actor, override_reason, follows, touches, guard, held_back";
+     actor, override_actor, override_reason, follows, touches, guard, held_back, sweep, unmoved";
 
 impl TryFrom<Row> for Run {
     type Error = sqlx::Error;
@@ -167,6 +173,8 @@ impl TryFrom<Row> for Run {
             id: RunId(row.id),
             kinds: row.kinds.into_iter().map(EntityKind).collect(),
             mode: row.mode.parse().map_err(|_| unknown("its mode"))?,
+            sweep: row.sweep.parse().map_err(|_| unknown("its sweep"))?,
+            unmoved: row.unmoved.0,
             phase: Phase::from_name(&row.phase).ok_or_else(|| unknown("its phase"))?,
             state: RunState::from_name(&row.state).ok_or_else(|| unknown("its state"))?,
             origin: row.origin,
@@ -301,7 +309,7 @@ pub async fn modes(conn: &mut PgConnection, runs: &[RunId]) -> Result<Vec<(RunId
     rows.into_iter().map(read_mode).collect()
 }
 
-/// The newest unfinished run of the same origin, kinds (sorted), mode and override of the guard.
+/// The newest unfinished run of the same origin, kinds (sorted), mode, sweep and override of the guard.
 ///
 /// # Errors
 /// What Postgres said.
@@ -309,13 +317,14 @@ pub async fn unfinished_like(conn: &mut PgConnection, run: &super::NewRun) -> Re
     let kinds: Vec<&str> = run.kinds.iter().map(|kind| kind.0.as_str()).collect();
     let id: Option<i64> = sqlx::query_scalar(
         "SELECT max(id) FROM trueup.runs WHERE phase <> 'done' AND state = 'running' AND origin = $1 AND kinds = $2 AND mode = $3
-           AND override_actor IS NOT DISTINCT FROM $4 AND override_reason IS NOT DISTINCT FROM $5",
+           AND override_actor IS NOT DISTINCT FROM $4 AND override_reason IS NOT DISTINCT FROM $5 AND sweep = $6",
     )
     .bind(&run.origin)
     .bind(kinds)
     .bind(run.mode.as_str())
     .bind(run.guard_override.as_ref().map(|by| by.actor.as_str()))
     .bind(run.guard_override.as_ref().map(|by| by.reason.as_str()))
+    .bind(run.sweep.as_str())
     .fetch_one(conn)
     .await?;
     Ok(id.map(RunId))

@@ -49,6 +49,20 @@ pub async fn last_tick(conn: &mut PgConnection, schedule: &str) -> Result<Option
     Ok(row.map(|(at, running)| Tick { at, running }))
 }
 
+/// The newest tick of a schedule whose run looked at everything, to its end or still does.
+///
+/// # Errors
+/// What Postgres said.
+pub async fn last_full_tick(conn: &mut PgConnection, schedule: &str) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT max(t.tick) FROM trueup.ticks AS t JOIN trueup.runs AS r ON r.id = t.run
+         WHERE t.schedule = $1 AND r.sweep = 'full' AND r.state IN ('running', 'completed')",
+    )
+    .bind(schedule)
+    .fetch_one(conn)
+    .await
+}
+
 /// Takes a tick. False if another scheduler has taken it.
 ///
 /// # Errors

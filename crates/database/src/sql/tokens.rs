@@ -84,6 +84,33 @@ pub(crate) fn soundness(sql: &str) -> Soundness {
     open.pop().map_or(Soundness::Sound, Soundness::Open)
 }
 
+/// The expression with every `chain.name` replaced by what `column` makes of the name. What it makes nothing of is left.
+pub(crate) fn with_chain_as_columns(sql: &str, column: impl Fn(&str) -> Option<String>) -> String {
+    let mut reader = Tokens::new(sql);
+    let mut tokens = Vec::new();
+    while let Some((token, start)) = reader.next() {
+        tokens.push((token, start, reader.position));
+    }
+    let mut text = String::with_capacity(sql.len());
+    let mut copied = 0;
+    for (index, (token, start, _)) in tokens.iter().enumerate() {
+        let qualified = index > 0 && tokens[index - 1].0 == Token::Symbol('.');
+        if qualified || *token != Token::Name("chain".to_owned()) {
+            continue;
+        }
+        let (Some((Token::Symbol('.'), ..)), Some((Token::Name(member), _, end))) = (tokens.get(index + 1), tokens.get(index + 2)) else {
+            continue;
+        };
+        if let Some(column) = column(member) {
+            text.extend(&reader.characters[copied..*start]);
+            text += &column;
+            copied = *end;
+        }
+    }
+    text.extend(&reader.characters[copied..]);
+    text
+}
+
 struct Tokens {
     characters: Vec<char>,
     position: usize,
@@ -255,6 +282,14 @@ mod tests {
         assert!(!found.whole_row);
         assert!(mentions("to_jsonb(db) ? 'a'").whole_row);
         assert!(mentions("count(db.*) > 0").whole_row);
+    }
+
+    #[test]
+    fn values_of_the_chain_become_columns_and_nothing_else_changes() {
+        let renamed = with_chain_as_columns("chain.a + Chain . \"B\" > db.chain.a -- chain.a\n AND 'chain.a' <> chain.c", |name| {
+            (name != "c").then(|| format!("c_{name}"))
+        });
+        assert_eq!(renamed, "c_a + c_B > db.chain.a -- chain.a\n AND 'chain.a' <> chain.c");
     }
 
     #[test]
