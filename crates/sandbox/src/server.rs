@@ -24,6 +24,7 @@ pub struct Server {
     binaries: PathBuf,
     folder: TempDir,
     port: u16,
+    settings: Vec<String>,
 }
 
 impl Server {
@@ -32,6 +33,15 @@ impl Server {
     /// # Errors
     /// No server program on this machine, or it does not start; each error says what to do.
     pub async fn start() -> Result<Self, Error> {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with settings (`name=value`) that go before the sandbox's own: `fsync=on`, for one that is measured.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start_with(settings: &[&str]) -> Result<Self, Error> {
+        let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
         let binaries = binaries::find()?;
         let identity = Identity::find()?;
         let folder =
@@ -40,8 +50,8 @@ impl Server {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            match launch(&binaries, identity, folder.path()).await {
-                Ok((keeper, port)) => return Ok(Self { keeper, identity, binaries, folder, port }),
+            match launch(&binaries, identity, folder.path(), &settings).await {
+                Ok((keeper, port)) => return Ok(Self { keeper, identity, binaries, folder, port, settings }),
                 Err(error) if attempts >= START_ATTEMPTS => return Err(error),
                 Err(_) => {}
             }
@@ -61,7 +71,7 @@ impl Server {
     pub async fn restart(&mut self) -> Result<(), Error> {
         let port = self.port;
         let log = self.folder.path().join("log");
-        let arguments = arguments(self.folder.path(), port);
+        let arguments = arguments(self.folder.path(), port, &self.settings);
         // The old one must be gone before the new one takes its place; assigning would drop it only afterwards.
         let placeholder = Keeper::start(self.identity, Path::new("/bin/true"), Vec::new(), &log)?;
         drop(std::mem::replace(&mut self.keeper, placeholder));
@@ -99,19 +109,19 @@ fn create_data_directory(binaries: &Path, identity: Identity, folder: &Path) -> 
     }
 }
 
-async fn launch(binaries: &Path, identity: Identity, folder: &Path) -> Result<(Keeper, u16), Error> {
+async fn launch(binaries: &Path, identity: Identity, folder: &Path, settings: &[String]) -> Result<(Keeper, u16), Error> {
     let port = TcpListener::bind(("127.0.0.1", 0))
         .and_then(|listener| listener.local_addr())
         .map_err(Error::io("cannot find a free port"))?
         .port();
     let log = folder.join("log");
-    let keeper = Keeper::start(identity, &binaries.join("postgres"), arguments(folder, port), &log)?;
+    let keeper = Keeper::start(identity, &binaries.join("postgres"), arguments(folder, port, settings), &log)?;
     wait_until_ready(&keeper, port, &log).await?;
     Ok((keeper, port))
 }
 
-fn arguments(folder: &Path, port: u16) -> Vec<String> {
-    let settings = [
+fn arguments(folder: &Path, port: u16, settings: &[String]) -> Vec<String> {
+    let own = [
         "listen_addresses=127.0.0.1",
         // Sockets would need a folder that both users may write.
         "unix_socket_directories=",
@@ -123,7 +133,8 @@ fn arguments(folder: &Path, port: u16) -> Vec<String> {
         "log_min_messages=warning",
     ];
     let mut arguments = vec!["-D".to_owned(), folder.join("data").display().to_string(), "-p".to_owned(), port.to_string()];
-    for setting in settings {
+    // Of two settings of one name the later holds.
+    for setting in own.into_iter().chain(settings.iter().map(String::as_str)) {
         arguments.extend(["-c".to_owned(), setting.to_owned()]);
     }
     arguments
