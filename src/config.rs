@@ -21,6 +21,9 @@ const LONGEST_RPC_TIMEOUT_MS: u64 = 600_000;
 /// The shortest.
 const SHORTEST_RPC_TIMEOUT_MS: u64 = 100;
 
+/// The most requests that may be open at a time at one endpoint.
+const MOST_RPC_CALLS_IN_FLIGHT: usize = 64;
+
 /// The file that is read if it is there and no other is named.
 const DEFAULT_FILE: &str = "trueup.toml";
 /// A run that says nothing else is reported as it stands after an hour.
@@ -45,6 +48,8 @@ pub struct Config {
     pub network_passphrase: Option<String>,
     /// Requests a second to each endpoint at most, for this process.
     pub rpc_calls_per_second: Option<u32>,
+    /// Requests open at a time at each endpoint, for this process: 1 to 64; 8.
+    pub rpc_calls_in_flight: Option<usize>,
     /// How long one request may take, in milliseconds: 100 to 600,000; 30,000.
     pub rpc_timeout_ms: Option<u64>,
     /// A Horizon server, which is asked for transactions that are older than what the endpoint keeps.
@@ -192,6 +197,19 @@ impl Config {
         Ok(&self.specs)
     }
 
+    /// How many requests may be open at a time at each endpoint; none if nothing is said of it.
+    ///
+    /// # Errors
+    /// It is none, or more than an endpoint should be asked for.
+    pub fn rpc_calls_in_flight(&self) -> anyhow::Result<Option<usize>> {
+        match self.rpc_calls_in_flight {
+            Some(calls) if !(1..=MOST_RPC_CALLS_IN_FLIGHT).contains(&calls) => {
+                bail!("rpc_calls_in_flight is {calls}; it must be from 1 to {MOST_RPC_CALLS_IN_FLIGHT}")
+            }
+            calls => Ok(calls),
+        }
+    }
+
     /// How long one request to the RPC may take; none: the default.
     ///
     /// # Errors
@@ -304,6 +322,8 @@ mod tests {
         assert!(parse("databas_url = 'x'").expect_err("unknown key").to_string().contains("databas_url"));
         let twice = parse("[[schedule]]\nname='a'\ncron='* * * * *'\n[[schedule]]\nname='a'\ncron='* * * * *'").expect("valid TOML");
         assert!(twice.schedules().expect_err("same name").to_string().contains("`a`"));
+        let none = parse("rpc_calls_in_flight = 0").expect("valid TOML").rpc_calls_in_flight().expect_err("no call at all").to_string();
+        assert_eq!(none, "rpc_calls_in_flight is 0; it must be from 1 to 64");
         let never = parse("[[schedule]]\nname='a'\ncron='now'").expect("valid TOML");
         assert!(format!("{:#}", never.schedules().expect_err("no cron")).contains("schedule `a`: `now` is no cron expression"));
     }

@@ -136,6 +136,9 @@ pub(crate) async fn connect_chain(config: &Config) -> anyhow::Result<Chain> {
     if let Some(calls_per_second) = config.rpc_calls_per_second {
         chain.calls_per_second = calls_per_second;
     }
+    if let Some(calls) = config.rpc_calls_in_flight()? {
+        chain.calls_in_flight = calls;
+    }
     if let Some(timeout) = config.rpc_timeout()? {
         chain.timeout = timeout;
     }
