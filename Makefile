@@ -1,22 +1,25 @@
 # One profile and one target folder: what demo, tests and lint build is built once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage sim fuzz mutants kill million lint
+.PHONY: help demo test coverage sim fuzz mutants kill million bench lint
 
 CARGO ?= cargo
 
 # Where cargo puts what it builds, whatever the environment or cargo's configuration says.
 target_folder = $(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 
+# All but what other queues are measured with: their crates are nobody's dependency but the bench's.
+tested = --workspace --exclude trueup-bench
+
 # With COVERAGE=1 the workspace's crates count which of their lines run. A build of its own, in the same folder.
 ifdef COVERAGE
 export RUSTC_WORKSPACE_WRAPPER := $(CURDIR)/scripts/instrumented
 export LLVM_PROFILE_FILE = $(target_folder)/coverage/%8m.profraw
 # What `make coverage` has built does every job: other flags would choose other features of dependencies, and build again.
-demo_needs = --workspace --bins --tests
-sim_needs = --workspace --bins --tests
+demo_needs = $(tested) --bins --tests
+sim_needs = $(tested) --bins --tests
 else
 demo_needs = --bin trueup
-sim_needs = --workspace --bins
+sim_needs = $(tested) --bins
 endif
 
 help: ## Show what can be made
@@ -30,12 +33,12 @@ demo: ## The whole job on a throwaway database and a local chain; KEEP=1 stays u
 test: ## Every test, on servers of its own
 	scripts/ensure-postgres
 	scripts/ensure-nextest
-	$(CARGO) build --release --locked --workspace --bins --tests
+	$(CARGO) build --release --locked $(tested) --bins --tests
 	@if scripts/node-is-there; then without=''; else \
 	    echo 'SKIPPED: the conformance test of the JavaScript SDK, because there is no Node.js 20 or newer with npm.'; \
 	    without='not test(/^sdk::/)'; fi; \
-	set -x; $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked --workspace $${without:+-E "$$without"}
-	$(CARGO) test --release --locked --workspace --doc -q
+	set -x; $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked $(tested) $${without:+-E "$$without"}
+	$(CARGO) test --release --locked $(tested) --doc -q
 
 # The least share of lines that tests have to run, in each of the crates that decide and write.
 MINIMUM_PERCENT ?= 90
@@ -68,6 +71,11 @@ million: ## A run of N entities (a million), RUNS times (once), DRIFT_PERCENT of
 	$(CARGO) build --release --locked $(tested) --bins --tests
 	ENTITIES=$(or $(N),1000000) RUNS=$(or $(RUNS),1) DRIFT_PERCENT=$(or $(DRIFT_PERCENT),1) $(target_folder)/release/trueup-sandbox \
 	    $(CARGO) test --release --locked $(tested) --test whole -- scale::million:: --nocapture
+
+bench: ## Measure, and print the tables of docs/performance.md; BENCH=queue,job picks parts, RUNS=n repeats, SMALL=1 is short
+	scripts/ensure-postgres
+	$(CARGO) build --release --locked -p trueup --bin trueup -p trueup-bench --bin trueup-bench
+	$(target_folder)/release/trueup-bench run$(if $(BENCH), --only $(BENCH))$(if $(RUNS), --runs $(RUNS))$(if $(SMALL), --small)$(if $(CONTESTANT), --contestant "$(CONTESTANT)")
 
 lint: ## Format, clippy, what the documentation names, and the licences and sources of dependencies
 	$(CARGO) fmt --all --check
