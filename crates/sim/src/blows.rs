@@ -19,7 +19,7 @@ pub(crate) enum Blow {
     /// SIGSTOP for longer than a lease, then SIGCONT.
     Freeze { who: usize, ms: u64 },
     /// `trueup run` of an operator, perhaps killed.
-    Run { mode: Mode, kill_after_ms: Option<u64> },
+    Run { mode: Mode, full: bool, kill_after_ms: Option<u64> },
     /// A repair is reverted.
     Revert { pick: u32 },
     /// Dead jobs are tried again.
@@ -41,7 +41,7 @@ impl Blow {
             8..10 => {
                 let mode = if random.random_ratio(2, 3) { Mode::Repair } else { Mode::Detect };
                 let kill_after_ms = random.random_ratio(1, 2).then(|| random.random_range(100..1_500));
-                Self::Run { mode, kill_after_ms }
+                Self::Run { mode, full: random.random_ratio(1, 3), kill_after_ms }
             }
             10..12 => Self::Revert { pick: random.random::<u32>() >> 1 },
             12 => Self::Retry,
@@ -61,9 +61,11 @@ pub(crate) async fn strike(shared: &Shared, blows: &[At<Blow>]) -> anyhow::Resul
             Blow::Kill { who, down_ms } => shared.fleet.lock().await.kill(who, down_ms).await?,
             Blow::Terminate { who, down_ms } => shared.fleet.lock().await.terminate(who, down_ms)?,
             Blow::Freeze { who, ms } => shared.fleet.lock().await.freeze(who, ms)?,
-            Blow::Run { mode, kill_after_ms } => {
+            Blow::Run { mode, full, kill_after_ms } => {
                 let program = shared.program.clone();
-                operators.spawn(async move { operate(&program, &["run", "--new", "--mode", mode.word()], kill_after_ms).await });
+                let mut arguments = vec!["run", "--new", "--mode", mode.word()];
+                arguments.extend(full.then_some("--full"));
+                operators.spawn(async move { operate(&program, &arguments, kill_after_ms).await });
             }
             Blow::Retry => {
                 let program = shared.program.clone();

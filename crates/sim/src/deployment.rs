@@ -47,6 +47,7 @@ name = "repair"
 cron = "* * * * * *"
 mode = "repair"
 timeout_secs = 30
+full = "${FULL}"
 
 [[schedule]]
 name = "loans"
@@ -54,6 +55,7 @@ cron = "*/3 * * * * *"
 kinds = ["loan", "transaction"]
 mode = "repair"
 timeout_secs = 3
+full = "${FULL}"
 "#;
 
 /// What the specs let a run write, and what it is where the guard is to hold.
@@ -61,7 +63,7 @@ const OPEN_GUARD: &str = "max_share = \"100%\"";
 const TIGHT_GUARD: &str = "max_share = \"10%\"\nfloor = 0";
 
 /// Writes them: `trueup.toml`, `quiet.toml` without schedules, and `guarded.toml`, whose specs let a run write little.
-pub(crate) fn write(folder: &Path, world: &World, database_url: &str) -> anyhow::Result<()> {
+pub(crate) fn write(folder: &Path, world: &World, full_sweeps: &str, database_url: &str) -> anyhow::Result<()> {
     let contracts =
         [("${LENDING}", &world.contracts.lending), ("${POOL}", &world.contracts.pool), ("${REPUTATION}", &world.contracts.reputation)];
     for (specs, guard) in [("specs", OPEN_GUARD), ("guarded", TIGHT_GUARD)] {
@@ -84,6 +86,7 @@ pub(crate) fn write(folder: &Path, world: &World, database_url: &str) -> anyhow:
     };
     std::fs::write(folder.join("quiet.toml"), format!("{}{LIMITS}", head("specs")))?;
     std::fs::write(folder.join("guarded.toml"), format!("{}{LIMITS}", head("guarded")))?;
-    std::fs::write(folder.join("trueup.toml"), format!("{}{LIMITS}{SCHEDULES}", head("specs")))?;
+    let schedules = SCHEDULES.replace("${FULL}", full_sweeps);
+    std::fs::write(folder.join("trueup.toml"), format!("{}{LIMITS}{schedules}", head("specs")))?;
     Ok(())
 }

@@ -19,6 +19,9 @@ const FIRST_DEEDS: usize = 40;
 /// Faults of each sort in that time, at most.
 const FAULTS_MAX: usize = 10;
 
+/// Which of a schedule's runs look at every entity: all, many, or the first only, unless midnight is near.
+const FULL_SWEEPS: [&str; 4] = ["always", "*/4 * * * * *", "0 0 * * *", "0 0 * * *"];
+
 /// Something at a moment, in milliseconds since the turmoil began.
 #[derive(Debug, Clone)]
 pub(crate) struct At<T> {
@@ -35,6 +38,8 @@ pub(crate) struct Script {
     pub(crate) confirm: usize,
     pub(crate) workers: usize,
     pub(crate) schedulers: usize,
+    /// `full` of the schedules.
+    pub(crate) full_sweeps: &'static str,
     /// Clocks of some processes are off by this many seconds, in the order of processes.
     pub(crate) clocks_off_secs: Vec<i64>,
     pub(crate) first_deeds: Vec<Deed>,
@@ -69,6 +74,7 @@ impl Script {
         let database_faults = some(&mut random, turmoil_ms, DatabaseFault::draw);
         let blows = some(&mut random, turmoil_ms, |random| Blow::draw(random, workers + schedulers));
         let episodes = Episode::ALL.into_iter().filter(|_| random.random_ratio(1, 4)).collect();
+        let full_sweeps = FULL_SWEEPS[random.random_range(0..FULL_SWEEPS.len())];
         Self {
             turmoil_ms,
             endpoints,
@@ -76,6 +82,7 @@ impl Script {
             episodes,
             workers,
             schedulers,
+            full_sweeps,
             clocks_off_secs,
             first_deeds,
             deeds,

@@ -82,7 +82,7 @@ async fn simulate(bench: &Bench, seed: u64, story: &Story, folder: &std::path::P
     for deed in &script.first_deeds {
         application.perform(deed).await?;
     }
-    deployment::write(folder, &world, &database_url)?;
+    deployment::write(folder, &world, script.full_sweeps, &database_url)?;
     let program =
         Program { path: bench.program.clone(), folder: folder.to_owned(), faketime: bench.faketime.clone(), story: story.clone() };
     let fleet = Fleet::start(program.clone(), script.workers, script.schedulers, &script.clocks_off_secs)?;

@@ -1,5 +1,5 @@
 //! When the dust settles: faults are off, traffic has stopped, and runs in mode repair go over everything until two in
-//! a row find nothing to repair.
+//! a row find nothing to repair. Then two look last: one that passes over what has not moved, and one that looks at all.
 
 use std::time::Duration;
 
@@ -19,10 +19,12 @@ const SWEEPS_MAX: usize = 8;
 /// Exit codes of a run that did its work: clean, drift is left, partial.
 const RUN_CODES: [i32; 3] = [0, 3, 4];
 
-/// The run that looked last, and what it says of the deployment.
+/// The runs that looked last, in mode detect.
 pub(crate) struct Swept {
-    /// The final run, in mode detect.
-    pub(crate) run: i64,
+    /// Passed over rows that had not moved.
+    pub(crate) incremental: i64,
+    /// Looked at every row.
+    pub(crate) full: i64,
 }
 
 pub(crate) async fn settle(shared: &Shared, pool: &PgPool, episodes: &[Episode]) -> anyhow::Result<Swept> {
@@ -42,8 +44,10 @@ pub(crate) async fn settle(shared: &Shared, pool: &PgPool, episodes: &[Episode])
         episodes::play(shared, pool, episodes).await?;
         sweep(shared, pool).await?;
     }
-    run(shared, "detect").await?;
-    Ok(Swept { run: last_run(pool).await? })
+    run(shared, &["--mode", "detect"]).await?;
+    let incremental = last_run(pool).await?;
+    run(shared, &["--mode", "detect", "--full"]).await?;
+    Ok(Swept { incremental, full: last_run(pool).await? })
 }
 
 async fn runs_end(pool: &PgPool) -> anyhow::Result<()> {
@@ -83,7 +87,7 @@ async fn release(shared: &Shared, pool: &PgPool) -> anyhow::Result<()> {
 async fn sweep(shared: &Shared, pool: &PgPool) -> anyhow::Result<()> {
     let mut quiet = 0;
     for _ in 0..SWEEPS_MAX {
-        run(shared, "repair").await?;
+        run(shared, &["--mode", "repair"]).await?;
         let run = last_run(pool).await?;
         let repairs: i64 = sqlx::query_scalar("SELECT count(*) FROM trueup.repairs WHERE run = $1").bind(run).fetch_one(pool).await?;
         quiet = if repairs == 0 { quiet + 1 } else { 0 };
@@ -94,8 +98,8 @@ async fn sweep(shared: &Shared, pool: &PgPool) -> anyhow::Result<()> {
     bail!("{SWEEPS_MAX} sweeps in peace still find something to repair")
 }
 
-async fn run(shared: &Shared, mode: &str) -> anyhow::Result<()> {
-    let code = shared.program.code(&["run", "--new", "--mode", mode]).await?;
+async fn run(shared: &Shared, how: &[&str]) -> anyhow::Result<()> {
+    let code = shared.program.code(&[&["run", "--new"], how].concat()).await?;
     ensure!(RUN_CODES.contains(&code), "a run in peace ended with exit code {code}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the last run reports is what differs, and nothing else.
+//! What the last runs report is what differs, and nothing else.
 
 use sqlx::PgPool;
 
@@ -42,7 +42,8 @@ const EXPECTED: &str = "
     SELECT 'request', id::text, CASE fate WHEN 'twin' THEN 'ambiguous' ELSE 'provisional_id' END, '' FROM sim.requests
     WHERE fate IN ('twin', 'taken', 'in_flight') AND id NOT IN (SELECT id FROM sim.uncertain)";
 
-pub(super) async fn check(pool: &PgPool, run: i64) -> anyhow::Result<Vec<String>> {
+/// `sweep` says which of the last runs it was.
+pub(super) async fn check(pool: &PgPool, sweep: &str, run: i64) -> anyhow::Result<Vec<String>> {
     let found = format!(
         "SELECT kind, coalesce(identity, chain_key), class, field FROM trueup.drifts WHERE run = {run}
           AND NOT (kind = 'request' AND identity IN (SELECT id::text FROM sim.uncertain))"
@@ -58,7 +59,7 @@ pub(super) async fn check(pool: &PgPool, run: i64) -> anyhow::Result<Vec<String>
     let missed = format!("SELECT m::text FROM (({expected}) EXCEPT ALL ({found})) AS m");
     let invented = format!("SELECT i::text FROM (({found}) EXCEPT ALL ({expected})) AS i");
     let mut wrongs = Vec::new();
-    wrongs.extend(none(pool, "drift that the last run did not find", &missed).await?);
-    wrongs.extend(none(pool, "drift that the last run made up", &invented).await?);
+    wrongs.extend(none(pool, &format!("drift that the last {sweep} run did not find"), &missed).await?);
+    wrongs.extend(none(pool, &format!("drift that the last {sweep} run made up"), &invented).await?);
     Ok(wrongs)
 }

@@ -25,7 +25,8 @@ pub(crate) async fn all(shared: &Shared, pool: &PgPool, swept: &Swept) -> anyhow
     let mut wrongs = tables::check(pool).await?;
     wrongs.extend(requests::check(pool).await?);
     wrongs.extend(events::check(pool, &shared.world).await?);
-    wrongs.extend(drifts::check(pool, swept.run).await?);
+    wrongs.extend(drifts::check(pool, "incremental", swept.incremental).await?);
+    wrongs.extend(drifts::check(pool, "full", swept.full).await?);
     wrongs.extend(audit::check(shared, pool).await?);
     wrongs.extend(writes::check(pool).await?);
     wrongs.extend(runs::check(pool).await?);
@@ -40,8 +41,10 @@ pub(crate) async fn all(shared: &Shared, pool: &PgPool, swept: &Swept) -> anyhow
 /// What a seed amounted to, for the line that says that it went well.
 pub(crate) async fn figures(pool: &PgPool, lost: usize) -> anyhow::Result<String> {
     let figures: String = sqlx::query_scalar(
-        "SELECT format('%s runs, %s repairs (%s reverts, %s keys, %s altered), %s events (%s holes), %s drifts, %s dead jobs',
-                (SELECT count(*) FROM trueup.runs), (SELECT count(*) FROM trueup.repairs),
+        "SELECT format('%s runs (%s rows passed over), %s repairs (%s reverts, %s keys, %s altered), %s events (%s holes), %s drifts, %s dead jobs',
+                (SELECT count(*) FROM trueup.runs),
+                (SELECT coalesce(sum(value::bigint), 0) FROM trueup.runs, jsonb_each_text(unmoved)),
+                (SELECT count(*) FROM trueup.repairs),
                 (SELECT count(*) FROM trueup.repairs WHERE action = 'revert'),
                 (SELECT count(*) FROM trueup.repairs WHERE action = 'resolve'), (SELECT count(*) FROM trueup.repairs WHERE altered),
                 (SELECT count(*) FROM trueup.events), (SELECT count(*) FROM trueup.event_holes), (SELECT count(*) FROM trueup.drifts),
