@@ -144,6 +144,12 @@ impl Ended {
         assert_eq!(self.status.code(), Some(code), "{}\n{}", self.stdout, self.stderr);
         self
     }
+
+    /// The error that it ended with.
+    #[track_caller]
+    pub fn last_error(&self) -> &str {
+        self.expect_code(1).stderr.lines().rfind(|line| line.starts_with("error: ")).expect("an error")
+    }
 }
 
 /// A connection whose transaction is held.
