@@ -10,7 +10,7 @@ use trueup_database::runs::{GuardOverride, Run, RunState};
 use trueup_judge::{EntityKind, Guarded, HeldBack, Mode, Sweep, Verdict};
 use trueup_queue::{GroupId, State};
 
-use crate::task::Task;
+use crate::task::{RUN_ENDED, Task};
 
 /// The version of [`Document`]; it grows when a field changes its meaning or goes, not when one is added.
 pub const VERSION: u32 = 1;
@@ -127,11 +127,8 @@ impl Document {
             if let (true, Some(kind)) = (is_first_look, kinds.get_mut(&outcome.kind)) {
                 kind.add_first_look(outcome.state, outcome.outcome.as_deref(), outcome.count);
             }
-            if let (Some(Task::Sieve), false, Some(kind)) =
-                (Task::from_name(&outcome.task), outcome.state == State::Done, kinds.get_mut(&outcome.kind))
-            {
-                kind.ranges_missed += outcome.count;
-                kind.add_first_look(outcome.state, None, outcome.count);
+            if let (Some(Task::Sieve), Some(kind)) = (Task::from_name(&outcome.task), kinds.get_mut(&outcome.kind)) {
+                kind.add_range(outcome.state, outcome.outcome.as_deref(), outcome.count);
             }
         }
         for (name, unmoved) in run.unmoved.iter().filter(|(_, unmoved)| **unmoved > 0) {
@@ -222,6 +219,14 @@ impl KindPart {
         }
     }
 
+    /// What was looked at of a range is counted as entities. One that was given up counts as one that nobody looked at.
+    fn add_range(&mut self, state: State, outcome: Option<&str>, count: u64) {
+        if state != State::Done || outcome == Some(RUN_ENDED) {
+            self.ranges_missed += count;
+            self.add_first_look(state, None, count);
+        }
+    }
+
     /// Whether repairs were held back that would else have been made, or what was read is in doubt.
     #[must_use]
     pub fn is_guarded(&self) -> bool {
@@ -251,4 +256,26 @@ impl KindPart {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_that_was_not_looked_at_counts_as_one_entity_however_its_job_ended() {
+        for (state, outcome, verdict) in [
+            (State::Cancelled, None, "unjudged"),
+            (State::Leased, None, "unjudged"),
+            (State::Done, Some(RUN_ENDED), "unjudged"),
+            (State::Dead, None, "failed"),
+        ] {
+            let mut kind = KindPart::default();
+            kind.add_range(state, outcome, 2);
+            assert_eq!((kind.ranges_missed, kind.entities, kind.verdicts[verdict]), (2, 2, 2), "{state:?}");
+        }
+        let mut kind = KindPart::default();
+        kind.add_range(State::Done, Some("sieved: 3 moved, 7 not"), 1);
+        assert_eq!((kind.ranges_missed, kind.entities), (0, 0), "its rows count for themselves");
+    }
 }

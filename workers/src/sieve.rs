@@ -16,7 +16,7 @@ use crate::batcher::Answer;
 use crate::context::Context;
 use crate::contracts::{self, SeenByRun};
 use crate::look::{Sight, see_entries};
-use crate::task::Task;
+use crate::task::{RUN_ENDED, Task};
 
 /// How many failures of a range's reads are waited out, before its rows get jobs that wait each for themselves.
 const PATIENT_FAILURES: i32 = 2;
@@ -145,7 +145,7 @@ async fn enqueue_all(context: &Context, kind: &Kind, job: &Job, range: &RowRange
 async fn give_up(context: &Context, tx: sqlx::PgTransaction<'static>) -> anyhow::Result<Handled> {
     tx.rollback().await?;
     context.count_statements(1);
-    Ok(Handled::Ack("the run has ended".to_owned()))
+    Ok(Handled::Ack(RUN_ENDED.to_owned()))
 }
 
 /// Counts first, since the ack may end the phase. False, and nothing may be committed, if the run has ended.

@@ -1,3 +1,6 @@
+/// The outcome of a job whose run has ended before it.
+pub(crate) const RUN_ENDED: &str = "run_ended";
+
 /// What a job is for: which handler it goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {

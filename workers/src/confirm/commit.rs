@@ -13,11 +13,10 @@ use super::Decided;
 use super::settle::{Settling, settle};
 use crate::context::Context;
 use crate::matching::keep_over;
+use crate::task::RUN_ENDED;
 
 /// Who repairs, in the audit, where nobody approved it.
 const ACTOR: &str = "trueup";
-/// The outcome of a job whose run has ended before it.
-pub(crate) const RUN_ENDED: &str = "run_ended";
 
 /// One transaction: still our leases, still a running run; then the writes, their audit, the conclusions and the acks.
 pub(super) async fn commit(context: &Context, kind: &Kind, decided: Vec<Decided<'_>>) -> anyhow::Result<()> {

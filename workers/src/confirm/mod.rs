@@ -16,7 +16,6 @@ use trueup_queue::{Failure, Handled, Job, JobId};
 
 use crate::batcher::Answer;
 use crate::context::Context;
-pub(crate) use commit::RUN_ENDED;
 use second::{SecondLook, second_looks};
 
 /// How many plans whose job failed once are concluded in one transaction.

@@ -12,11 +12,10 @@ use trueup_judge::{EntityKind, Mode, RunId};
 use trueup_queue::{Ack, AckResult, Destination, Failure, GroupId, Handled, Job, NewJob};
 
 use crate::batcher::Answer;
-use crate::confirm::RUN_ENDED;
 use crate::context::Context;
 use crate::events::before_matching;
 use crate::progress::enqueue_one;
-use crate::task::Task;
+use crate::task::{RUN_ENDED, Task};
 use crate::touch::{TOUCH_PRIORITY, lane};
 
 /// The priority of confirmations: ahead of the sweeps of other runs, so that a repair rests on fresh reads.
