@@ -175,6 +175,10 @@ impl Fleet {
     pub(crate) fn terminate(&mut self, who: usize, down_ms: u64) -> anyhow::Result<()> {
         self.thaw(who)?;
         let member = &mut self.members[who];
+        // Asked a second time it would end at once, in the midst of what it holds, as by SIGKILL.
+        if member.is_stopping {
+            return Ok(());
+        }
         member.is_stopping = signal(member.child.as_ref(), "TERM")?;
         if member.is_stopping {
             member.due = Some(Instant::now() + Duration::from_millis(down_ms));
