@@ -2,6 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 use trueup::{EntityKind, FullSweeps, Mode, Schedule};
+use trueup_database::runs;
 
 use crate::lifecycle::roles::{Roles, until};
 use crate::support::Deployment;
@@ -50,6 +51,24 @@ async fn ticks_of_months_ago_go_when_the_next_one_is_taken() {
     let old = "SELECT count(*) FROM trueup.ticks WHERE tick < now() - interval '1 day' AND schedule = ";
     assert_eq!(deployment.value::<i64>(&format!("{old} 'test'")).await, 1, "the one of 29 days ago");
     assert_eq!(deployment.value::<i64>(&format!("{old} 'other'")).await, 372, "what another schedule did is its own");
+}
+
+#[tokio::test]
+async fn the_tick_of_the_last_full_sweep_stays_however_long_ago_it_was() {
+    let deployment = Deployment::with_loans(1).await;
+    deployment
+        .sql(
+            "INSERT INTO trueup.runs (origin, kinds, mode, deadline, phase, state, sweep)
+             VALUES ('schedule rare', '{loan}', 'detect', now(), 'done', 'completed', 'full');
+             INSERT INTO trueup.ticks (schedule, tick, run) SELECT 'rare', now() - interval '200 days', id FROM trueup.runs;
+             INSERT INTO trueup.ticks (schedule, tick) SELECT 'rare', now() - n * interval '1 day' FROM generate_series(0, 100) AS n",
+        )
+        .await;
+    let mut connection = deployment.pool().acquire().await.expect("a connection");
+    let last = runs::last_full_tick(&mut connection, "rare").await.expect("read");
+    assert!(last.is_some());
+    assert_eq!(runs::forget_ticks(&mut connection, "rare", 30, last).await.expect("forgotten"), 71, "those of 30 to 100 days ago");
+    assert_eq!(runs::last_full_tick(&mut connection, "rare").await.expect("read"), last, "else every month would see a full sweep");
 }
 
 #[tokio::test]

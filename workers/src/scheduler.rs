@@ -19,7 +19,7 @@ use crate::start::{end_expired, require_specs, start_run};
 use crate::task::Task;
 use crate::touch::forget_touches;
 
-/// How long ticks are kept. A schedule's newest stays however old it is.
+/// How long ticks are kept. A schedule's newest, and the newest of a full sweep, stay however old they are.
 const KEEP_TICKS_DAYS: i32 = 30;
 /// How long a scheduler that is told to stop goes on with the round that it is in.
 const ROUND_GRACE: Duration = Duration::from_secs(5);
@@ -96,7 +96,8 @@ async fn take_tick(context: &Context, schedule: &Schedule) -> anyhow::Result<()>
     if !runs::record_tick(&mut tx, &schedule.name, due, skip && last.is_some()).await? {
         return Ok(());
     }
-    runs::forget_ticks(&mut tx, &schedule.name, KEEP_TICKS_DAYS).await?;
+    let last_full = runs::last_full_tick(&mut tx, &schedule.name).await?;
+    runs::forget_ticks(&mut tx, &schedule.name, KEEP_TICKS_DAYS, last_full).await?;
     if skip {
         tx.commit().await?;
         if last.is_some() {
@@ -104,7 +105,7 @@ async fn take_tick(context: &Context, schedule: &Schedule) -> anyhow::Result<()>
         }
         return Ok(());
     }
-    let sweep = schedule.full.sweep(due, runs::last_full_tick(&mut tx, &schedule.name).await?);
+    let sweep = schedule.full.sweep(due, last_full);
     let span = tracing::info_span!("run", origin = schedule.name);
     let new = NewRun {
         origin: format!("schedule {}", schedule.name),

@@ -91,17 +91,24 @@ pub async fn attach_run(conn: &mut PgConnection, schedule: &str, at: DateTime<Ut
     Ok(())
 }
 
-/// Forgets ticks of a schedule that are older than `days` days, but for its newest.
+/// Forgets ticks of a schedule that are older than `days` days, but for its newest and for `last_full`, the newest whose
+/// run looked at everything.
 ///
 /// # Errors
 /// What Postgres said.
-pub async fn forget_ticks(conn: &mut PgConnection, schedule: &str, days: i32) -> Result<u64, sqlx::Error> {
+pub async fn forget_ticks(
+    conn: &mut PgConnection,
+    schedule: &str,
+    days: i32,
+    last_full: Option<DateTime<Utc>>,
+) -> Result<u64, sqlx::Error> {
     let forgotten = sqlx::query(
         "DELETE FROM trueup.ticks WHERE schedule = $1 AND tick < now() - make_interval(days => $2)
-         AND tick < (SELECT max(tick) FROM trueup.ticks WHERE schedule = $1)",
+         AND tick < (SELECT max(tick) FROM trueup.ticks WHERE schedule = $1) AND tick IS DISTINCT FROM $3",
     )
     .bind(schedule)
     .bind(days)
+    .bind(last_full)
     .execute(conn)
     .await?;
     Ok(forgotten.rows_affected())
