@@ -99,7 +99,7 @@ async fn main() -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let worker = tokio::spawn(trueup.clone().worker("bench", stop.clone()));
 
-    // As it was before fingerprints: nothing can be proven, and nothing is kept.
+    // It leaves all fingerprints; those after it find them there.
     let first = sweep(&trueup, pool, Sweep::Full).await?;
     let size: i64 = number(pool, "SELECT pg_total_relation_size('trueup.fingerprints')").await?;
     let kept: i64 = number(pool, "SELECT count(*) FROM trueup.fingerprints").await?;

@@ -127,8 +127,18 @@ impl Fleet {
 
     /// Opens a run that repairs; a scheduler adds its jobs. Returns its id.
     pub async fn open_run(&mut self) -> i64 {
+        self.open(&[]).await
+    }
+
+    /// The same, with a job for each entity, however often it was found in sync.
+    pub async fn open_full_run(&mut self) -> i64 {
+        self.open(&["--full"]).await
+    }
+
+    async fn open(&mut self, more: &[&str]) -> i64 {
         let path = self.file.path().to_str().expect("a path");
-        Program::start(&self.config, &["run", "--mode", "repair", "--detach", "--new", "--config", path]).end().await.expect_code(0);
+        let arguments = [&["run", "--mode", "repair", "--detach", "--new", "--config", path], more].concat();
+        Program::start(&self.config, &arguments).end().await.expect_code(0);
         self.value("SELECT max(id) FROM trueup.runs").await
     }
 

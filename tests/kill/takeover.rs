@@ -39,7 +39,7 @@ async fn measure(pace: Pace, runs: usize, bound: Duration) {
         fleet.sql("CREATE TABLE public.orphans (job bigint, lease bigint, killed_at timestamptz)").await;
         for _ in 0..runs {
             template.devnet().faults().update(|faults| faults.latency_ms = SLOW_MS);
-            let run = fleet.open_run().await;
+            let run = fleet.open_full_run().await;
             let all_held = format!(
                 "(SELECT phase = 'detect' FROM trueup.runs WHERE id = {run})
                  AND NOT EXISTS (SELECT FROM trueup.jobs WHERE group_id = {run} AND state = 'ready')"

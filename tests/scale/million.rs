@@ -35,7 +35,7 @@ async fn a_run_of_any_size_takes_constant_memory_and_retention_leaves_nothing_of
         for number in 1..=runs {
             let drifted = i64::from(entities / 100 * drift_percent);
             fleet.sql(&format!("UPDATE loans SET status = 'active' WHERE id <= {drifted}")).await;
-            let run = fleet.open_run().await;
+            let run = fleet.open_full_run().await;
             until_finished(&mut fleet, run).await;
             let left: i64 = fleet.value("SELECT count(*) FROM loans WHERE status = 'active'").await;
             assert_eq!(left, 0, "all is repaired");

@@ -44,7 +44,7 @@ async fn once(world: &World, workers: usize) -> anyhow::Result<u64> {
     }
     children.push(start(world, "scheduler")?);
     until_connected(&pool, children.len()).await?;
-    let opened = world.trueup(RUN, &limits())?.args(["run", "--new", "--detach"]).stdout(Stdio::null()).status().await?;
+    let opened = world.trueup(RUN, &limits())?.args(["run", "--new", "--full", "--detach"]).stdout(Stdio::null()).status().await?;
     ensure!(opened.success(), "`trueup run --detach` ended with {opened}");
     let took =
         timeout(RUN_LIMIT, until_reported(&pool, world.loans)).await.with_context(|| format!("{workers} workers take too long"))??;

@@ -86,10 +86,10 @@ impl World {
         Ok(command)
     }
 
-    /// One `trueup run` of its own, in that mode, to its end.
+    /// One full sweep by a `trueup run` of its own, in that mode, to its end.
     pub(crate) async fn sweep(&self, database: &str, mode: &str) -> anyhow::Result<Sweep> {
         let mut command = self.trueup(database, "")?;
-        command.args(["run", "--new", "--json", "--mode", mode]).stdout(Stdio::piped());
+        command.args(["run", "--new", "--full", "--json", "--mode", mode]).stdout(Stdio::piped());
         let used_before = usage::of_ended_children();
         let child = command.spawn().context("cannot start trueup")?;
         let pid = child.id().context("it has just been started")?;
