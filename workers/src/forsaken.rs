@@ -7,7 +7,7 @@ use crate::context::Context;
 /// whoever is started with the right endpoints goes on with it.
 ///
 /// # Errors
-/// The role's own, or which endpoint is of which network.
+/// The role's own, or, whatever that is then, which endpoint is of which network.
 pub async fn unless_forsaken(
     context: &Context,
     stop: &CancellationToken,
@@ -19,7 +19,9 @@ pub async fn unless_forsaken(
         ended = &mut role => ended,
         why = context.chain.forsaken() => {
             stop.cancel();
-            role.await?;
+            if let Err(error) = role.await {
+                tracing::warn!(error = format!("{error:#}"), "stopped badly");
+            }
             Err(anyhow::Error::new(why).context("there is no RPC endpoint left to ask; what was begun goes on when trueup is started again"))
         }
     }

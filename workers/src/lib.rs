@@ -1,6 +1,7 @@
 //! The job handlers, and the loops that run them.
 //!
-//! A run is opened ([`start_run`]), filled with one job for each entity ([`enqueue_run`]), looked at once (`detect`,
+//! A run is opened ([`start_run`]), filled with one job for each entity, or for each range of rows of which `sieve` adds
+//! jobs for those that have moved ([`enqueue_run`]), looked at once (`detect`,
 //! and `discover` for keys that the table lacks), looked at a second time where something differs (`confirm`, which
 //! in mode `repair` also writes), and reported (`aggregate`). [`run_worker`] works on jobs, [`run_scheduler`] starts
 //! runs, [`feed_events`] stores what contracts emit; all are plain futures that a service can spawn in its own runtime.

@@ -33,10 +33,9 @@ impl Enumeration {
             conditions.extend(identity.iter().map(|column| format!("{} IS NOT NULL", column.of("db"))));
         }
         // An identity that is none cannot come from this select; it begins again, which enqueues nothing twice.
-        if let Some(parts) = after.and_then(|after| parts(&after.0, identity.len()).ok()) {
-            let values = identity.iter().enumerate().map(|(index, column)| format!("(${}::text)::{}", index + 1, column.base_sql));
-            conditions.push(format!("ROW({order}) > ROW({})", list(values)));
-            binds.extend(parts.into_iter().map(|part| Bind::Text(Some(part))));
+        if let Some(Ok((condition, values))) = after.map(|after| compared(&self.bound, ">", after, 1)) {
+            conditions.push(condition);
+            binds.extend(values);
         }
         if let Some(filter) = self.bound.filter.as_ref().filter(|_| filtered) {
             conditions.push(format!("(\n{filter}\n)"));
@@ -151,18 +150,24 @@ impl Enumeration {
 
 /// That the row `db` lies in a range, by placeholders from 1 on.
 pub(super) fn within(bound: &Bound, range: &RowRange) -> Result<(Vec<String>, Vec<Bind>), RowError> {
-    let identity = &bound.identity;
-    let order = list(identity.iter().map(|column| column.of("db")));
     let mut conditions = Vec::new();
     let mut binds = Vec::new();
     for (row, comparison) in [(range.after.as_ref(), ">"), (Some(&range.last), "<=")] {
         let Some(row) = row else { continue };
-        let first = binds.len() + 1;
-        let values = identity.iter().enumerate().map(|(index, column)| format!("(${}::text)::{}", first + index, column.base_sql));
-        conditions.push(format!("ROW({order}) {comparison} ROW({})", list(values)));
-        binds.extend(parts(&row.0, identity.len())?.into_iter().map(|part| Bind::Text(Some(part))));
+        let (condition, values) = compared(bound, comparison, row, binds.len() + 1)?;
+        conditions.push(condition);
+        binds.extend(values);
     }
     Ok((conditions, binds))
+}
+
+/// How the row `db` compares with another in their order, by placeholders from `first` on.
+fn compared(bound: &Bound, comparison: &str, row: &RowIdentity, first: usize) -> Result<(String, Vec<Bind>), RowError> {
+    let identity = &bound.identity;
+    let order = list(identity.iter().map(|column| column.of("db")));
+    let values = identity.iter().enumerate().map(|(index, column)| format!("(${}::text)::{}", first + index, column.base_sql));
+    let binds = parts(&row.0, identity.len())?.into_iter().map(|part| Bind::Text(Some(part))).collect();
+    Ok((format!("ROW({order}) {comparison} ROW({})", list(values)), binds))
 }
 
 /// The texts of `i.k0`, `i.k1`, … as these columns would have them.
