@@ -34,6 +34,21 @@ pub enum Error {
         /// The end of the log.
         tail: String,
     },
+    /// No Redis server was found.
+    #[error(
+        "no Redis server (redis-server) was found in PATH.\n\
+         Install one: `sudo apt-get install redis-server` on Debian or Ubuntu, `brew install redis` on macOS;\n\
+         or set REDIS_SERVER to its program."
+    )]
+    NoRedis,
+    /// Redis did not answer in time.
+    #[error("the throwaway Redis did not come up within {seconds} s; its log:\n{tail}")]
+    NoAnswerOfRedis {
+        /// How long was waited.
+        seconds: u64,
+        /// Its log.
+        tail: String,
+    },
     /// A file operation failed.
     #[error("{what}: {source}")]
     Io {

@@ -1,4 +1,4 @@
-//! A throwaway Postgres server: a data directory of its own under the temporary directory, on a free port of
+//! A throwaway Postgres server, and a Redis: a data directory of its own under the temporary directory, on a free port of
 //! the loopback interface, gone when it is dropped.
 //!
 //! The demo runs on one, and so do the tests ([`TestDatabase`]). It trades durability against the loss of the
@@ -8,8 +8,10 @@ mod binaries;
 mod database;
 mod error;
 mod keeper;
+mod redis;
 mod server;
 
 pub use database::TestDatabase;
 pub use error::Error;
+pub use redis::{REDIS_URL, RedisServer};
 pub use server::Server;

@@ -1,10 +1,11 @@
-//! `trueup-sandbox COMMAND…`: runs a command beside a throwaway Postgres server that all its tests share, whose
-//! address it finds in `TRUEUP_TEST_DATABASE_URL`, and ends with the command's exit code.
+//! `trueup-sandbox COMMAND…`: runs a command beside a throwaway Postgres server and a Redis that all its tests share,
+//! whose addresses it finds in `TRUEUP_TEST_DATABASE_URL` and `TRUEUP_TEST_REDIS_URL`, and ends with the command's exit
+//! code. Where there is no Redis, it goes without.
 
 use std::process::ExitCode;
 
 use tokio::process::Command;
-use trueup_sandbox::Server;
+use trueup_sandbox::{REDIS_URL, RedisServer, Server};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -20,7 +21,13 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let status = Command::new(&program).args(words).env("TRUEUP_TEST_DATABASE_URL", server.url("postgres")).status().await;
+    let redis = RedisServer::start().inspect_err(|error| eprintln!("tests on Redis will fail: {error}")).ok();
+    let status = Command::new(&program)
+        .args(words)
+        .env("TRUEUP_TEST_DATABASE_URL", server.url("postgres"))
+        .envs(redis.as_ref().map(|redis| (REDIS_URL, redis.url())))
+        .status()
+        .await;
     match status {
         Ok(status) => status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from),
         Err(error) => {
