@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
+use crate::engine::EngineName;
+
 /// What can go wrong with the queue.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -40,6 +42,36 @@ pub enum Error {
         /// What it said.
         source: sqlx::Error,
     },
+    /// Redis cannot be used.
+    #[error("Redis at {place} cannot be used: {reason}; {remedy}")]
+    RedisRefused {
+        /// Its address, without user and password.
+        place: String,
+        /// What it said, or what is wrong with it.
+        reason: String,
+        /// The way out.
+        remedy: &'static str,
+    },
+    /// Redis did not do what it was asked this time.
+    #[error("the job queue's Redis: {0}")]
+    Redis(String),
+    /// Jobs wait where nobody would look any more.
+    #[error(
+        "the queue is to be on {wanted}, but jobs that have not ended wait on {waiting}: start with the queue on {waiting} \
+         until they are done, or cancel their runs, then start again"
+    )]
+    Elsewhere {
+        /// The engine that the settings name.
+        wanted: EngineName,
+        /// The engine that has jobs.
+        waiting: EngineName,
+    },
+    /// Another process has switched the engine.
+    #[error(
+        "the jobs of this database go through {0} now, as another process has said; give every process the same \
+         configuration, then start this one again (no job is lost)"
+    )]
+    Switched(EngineName),
     /// A setting under which a worker could not work.
     #[error("the queue's settings cannot work: {0}")]
     Settings(String),

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use crate::Error;
+use crate::redis::RedisSettings;
 
 /// The limits of a queue and its workers, each with its unit. [`Settings::default`] suits a service; tests shorten
 /// what they wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    /// Where jobs wait: in Redis here, or in Postgres if there is none. Every process of a database must say the same.
+    pub redis: Option<RedisSettings>,
     /// How many handlers run at once in one worker. High, because handlers mostly wait for batched reads.
     pub concurrency: usize,
     /// How many jobs one lease holds at most.
@@ -45,6 +48,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            redis: None,
             concurrency: 4_000,
             batch: 500,
             batches_ahead: 3,
@@ -120,6 +124,13 @@ impl Settings {
         Ok(())
     }
 }
+
+/// The smallest share of a delay that jitter leaves, in percent: retries of jobs that failed together spread over
+/// the upper half of their delay.
+pub(crate) const JITTER_FLOOR_PERCENT: i64 = 50;
+
+/// Doubling stops here; the cap holds long before.
+pub(crate) const MAX_DOUBLINGS: i32 = 30;
 
 /// Whole milliseconds, as the SQL statements take their delays.
 pub(crate) fn millis(duration: Duration) -> i64 {

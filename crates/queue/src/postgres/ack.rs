@@ -6,107 +6,75 @@ use std::collections::HashSet;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use crate::Result;
 use crate::ending::Ended;
 use crate::job::{Ack, AckResult, JobId, State};
-use crate::postgres::Queue;
-use crate::settings::millis;
+use crate::note::storable;
+use crate::settings::{JITTER_FLOOR_PERCENT, MAX_DOUBLINGS, Settings, millis};
 
-/// The smallest share of a delay that jitter leaves, in percent: retries of jobs that failed together spread over
-/// the upper half of their delay.
-const JITTER_FLOOR_PERCENT: i64 = 50;
+/// Writes these acks where they apply. Returns the jobs to which they did, and the ends.
+pub(crate) async fn write_acks(
+    conn: &mut PgConnection,
+    acks: &[Ack],
+    settings: &Settings,
+) -> Result<(HashSet<JobId>, Vec<Ended>), sqlx::Error> {
+    let mut acks: Vec<&Ack> = acks.iter().collect();
+    // Rows are locked in the order of their ids, so that groups never wait for each other in a circle.
+    acks.sort_unstable_by_key(|ack| ack.job);
+    let ids: Vec<_> = acks.iter().map(|ack| ack.job).collect();
+    let leases: Vec<_> = acks.iter().map(|ack| ack.lease).collect();
+    let results: Vec<_> = acks.iter().map(|ack| Written::of(&ack.result)).collect();
 
-/// The longest outcome or error that is kept, in bytes.
-const NOTE_BYTES: usize = 16_384;
+    let rows = sqlx::query(
+        "WITH ack AS (
+             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
+                          AS ack(id, lease, result, note, after)
+         )
+         UPDATE trueup.jobs SET
+             state = CASE
+                 WHEN result <> 'failed' THEN result
+                 WHEN failures + 1 >= $6 THEN 'dead'
+                 ELSE 'ready' END,
+             run_at = CASE result
+                 WHEN 'ready' THEN now() + after * interval '1 millisecond'
+                 WHEN 'failed' THEN now() + least($8, $7 * (1::bigint << least(failures, $9)))
+                     * ($10 + floor(random() * (101 - $10))::bigint) / 100 * interval '1 millisecond'
+                 ELSE run_at END,
+             failures = failures + CASE WHEN result IN ('failed', 'dead') THEN 1 ELSE 0 END,
+             looks = looks + CASE WHEN result = 'ready' THEN 1 ELSE 0 END,
+             ended_at = CASE
+                 WHEN result IN ('done', 'dead') OR result = 'failed' AND failures + 1 >= $6 THEN now() END,
+             -- It came back from a process that lived.
+             suspicion = 0,
+             outcome = CASE WHEN result = 'done' THEN note END,
+             error = CASE WHEN result = 'done' THEN error ELSE note END
+         FROM ack
+         WHERE jobs.id = ack.id AND jobs.lease = ack.lease AND jobs.state = 'leased'
+         RETURNING jobs.id, group_id, task, kind, key, state, outcome, error",
+    )
+    .bind(ids)
+    .bind(leases)
+    .bind(results.iter().map(|r| r.result).collect::<Vec<_>>())
+    .bind(results.iter().map(|r| r.note.as_ref()).collect::<Vec<_>>())
+    .bind(results.iter().map(|r| r.after).collect::<Vec<_>>())
+    .bind(settings.max_failures)
+    .bind(millis(settings.backoff_base))
+    .bind(millis(settings.backoff_cap))
+    .bind(MAX_DOUBLINGS)
+    .bind(JITTER_FLOOR_PERCENT)
+    // Planned for the table as it is now: a plan kept from when it was empty would scan all of it.
+    .persistent(false)
+    .fetch_all(&mut *conn)
+    .await?;
 
-/// Doubling stops here; the cap holds long before.
-const MAX_DOUBLINGS: i32 = 30;
-
-impl Queue {
-    /// Writes down what became of these jobs, each only if it is still leased under the number given, and tells the
-    /// [`Ending`](crate::Ending) of those that ended. `conn` must be in a transaction, which the caller commits: a
-    /// handler acks in the transaction that also holds its job's effects.
-    ///
-    /// Returns the jobs to which it really applied.
-    ///
-    /// # Errors
-    /// What Postgres or the ending said; the caller then rolls back.
-    pub async fn ack(&self, conn: &mut PgConnection, acks: &[Ack]) -> Result<HashSet<JobId>> {
-        Ok(self.write_acks(conn, acks).await?)
-    }
-
-    pub(crate) async fn write_acks(&self, conn: &mut PgConnection, acks: &[Ack]) -> Result<HashSet<JobId>, sqlx::Error> {
-        if acks.is_empty() {
-            return Ok(HashSet::new());
+    let mut applied = HashSet::with_capacity(rows.len());
+    let mut ended = Vec::with_capacity(rows.len());
+    for row in &rows {
+        applied.insert(row.try_get(0)?);
+        if row.try_get::<State, _>("state")?.is_end() {
+            ended.push(ended_of(row)?);
         }
-        let settings = self.settings();
-        let mut acks: Vec<&Ack> = acks.iter().collect();
-        // Rows are locked in the order of their ids, so that groups never wait for each other in a circle.
-        acks.sort_unstable_by_key(|ack| ack.job);
-        let ids: Vec<_> = acks.iter().map(|ack| ack.job).collect();
-        let leases: Vec<_> = acks.iter().map(|ack| ack.lease).collect();
-        let results: Vec<_> = acks.iter().map(|ack| Written::of(&ack.result)).collect();
-
-        let rows = sqlx::query(
-            "WITH ack AS (
-                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
-                              AS ack(id, lease, result, note, after)
-             )
-             UPDATE trueup.jobs SET
-                 state = CASE
-                     WHEN result <> 'failed' THEN result
-                     WHEN failures + 1 >= $6 THEN 'dead'
-                     ELSE 'ready' END,
-                 run_at = CASE result
-                     WHEN 'ready' THEN now() + after * interval '1 millisecond'
-                     WHEN 'failed' THEN now() + least($8, $7 * (1::bigint << least(failures, $9)))
-                         * ($10 + floor(random() * (101 - $10))::bigint) / 100 * interval '1 millisecond'
-                     ELSE run_at END,
-                 failures = failures + CASE WHEN result IN ('failed', 'dead') THEN 1 ELSE 0 END,
-                 looks = looks + CASE WHEN result = 'ready' THEN 1 ELSE 0 END,
-                 ended_at = CASE
-                     WHEN result IN ('done', 'dead') OR result = 'failed' AND failures + 1 >= $6 THEN now() END,
-                 -- It came back from a process that lived.
-                 suspicion = 0,
-                 outcome = CASE WHEN result = 'done' THEN note END,
-                 error = CASE WHEN result = 'done' THEN error ELSE note END
-             FROM ack
-             WHERE jobs.id = ack.id AND jobs.lease = ack.lease AND jobs.state = 'leased'
-             RETURNING jobs.id, group_id, task, kind, key, state, outcome, error",
-        )
-        .bind(ids)
-        .bind(leases)
-        .bind(results.iter().map(|r| r.result).collect::<Vec<_>>())
-        .bind(results.iter().map(|r| r.note.as_ref()).collect::<Vec<_>>())
-        .bind(results.iter().map(|r| r.after).collect::<Vec<_>>())
-        .bind(settings.max_failures)
-        .bind(millis(settings.backoff_base))
-        .bind(millis(settings.backoff_cap))
-        .bind(MAX_DOUBLINGS)
-        .bind(JITTER_FLOOR_PERCENT)
-        // Planned for the table as it is now: a plan kept from when it was empty would scan all of it.
-        .persistent(false)
-        .fetch_all(&mut *conn)
-        .await?;
-
-        let mut applied = HashSet::with_capacity(rows.len());
-        let mut ended = Vec::with_capacity(rows.len());
-        for row in &rows {
-            applied.insert(row.try_get(0)?);
-            if row.try_get::<State, _>("state")?.is_end() {
-                ended.push(ended_of(row)?);
-            }
-        }
-        self.tell(conn, &ended).await?;
-        Ok(applied)
     }
-
-    pub(crate) async fn tell(&self, conn: &mut PgConnection, ended: &[Ended]) -> Result<(), sqlx::Error> {
-        if ended.is_empty() {
-            return Ok(());
-        }
-        self.ending().ended(conn, ended).await
-    }
+    Ok((applied, ended))
 }
 
 /// A result as the statement takes it: the state it leads to, or `failed` where the row's own count decides.
@@ -126,12 +94,6 @@ impl<'a> Written<'a> {
         };
         Self { result, note: storable(note), after }
     }
-}
-
-/// The text as Postgres can hold it, without NUL, and no longer than anybody reads.
-fn storable(note: &str) -> Cow<'_, str> {
-    let kept = &note[..note.floor_char_boundary(NOTE_BYTES)];
-    if kept.contains('\0') { Cow::Owned(kept.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(kept) }
 }
 
 /// Reads the columns id, group_id, task, kind, key, state, outcome and error.

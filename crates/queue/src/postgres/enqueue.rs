@@ -3,22 +3,13 @@
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments, AssertSqlSafe, PgConnection, Row};
 
-use crate::job::{GroupId, NewJob};
+use crate::Result;
+use crate::enqueue::{Destination, Enqueued, bind, count, wake};
+use crate::job::NewJob;
 use crate::settings::millis;
-use crate::{CHANNEL, Result};
 
-/// Enqueues these jobs in one statement. A job whose (group, task, kind, key) the queue already has is left out, in
-/// whatever state the one it has is, so that enqueueing twice is harmless. Workers are woken when the caller's
-/// transaction commits.
-///
-/// Returns how many were new.
-///
-/// # Errors
-/// What Postgres said.
-pub async fn enqueue(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<u64> {
-    if jobs.is_empty() {
-        return Ok(0);
-    }
+/// See [`crate::enqueue`].
+pub(crate) async fn enqueue(conn: &mut PgConnection, jobs: &[NewJob]) -> Result<u64> {
     let inserted = sqlx::query(
         "INSERT INTO trueup.jobs (group_id, task, kind, key, payload, priority, run_at, trace)
          SELECT group_id, task, kind, key, payload, priority, now() + after * interval '1 millisecond', trace
@@ -48,42 +39,8 @@ fn column<'a, T>(jobs: &'a [NewJob], value: impl FnMut(&'a NewJob) -> T) -> Vec<
     jobs.iter().map(value).collect()
 }
 
-/// What the jobs of one [`enqueue_from`] have in common.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Destination {
-    /// The group they belong to.
-    pub group: GroupId,
-    /// Which handler they are for.
-    pub task: String,
-    /// The kind of entity they are about.
-    pub kind: String,
-    /// Lower goes first.
-    pub priority: i16,
-    /// A W3C `traceparent`.
-    pub trace: Option<String>,
-}
-
-/// What one [`enqueue_from`] did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Enqueued {
-    /// How many rows the select gave.
-    pub seen: u64,
-    /// How many of them were new to the queue.
-    pub inserted: u64,
-    /// The key in the row with the highest `ord`: where the next chunk goes on. `None` when nothing was seen.
-    pub last_key: Option<String>,
-}
-
-/// Enqueues one job for each row of `select`, in one statement and in constant memory.
-///
-/// `select` is one SELECT without a trailing semicolon. It gives two columns by position, a key (text) and an ord
-/// (bigint), and refers to `binds` as `$1` and on. Rows whose key is null are seen and not enqueued; keys that the
-/// queue already has under this group, task and kind are seen and not enqueued either. Workers are woken when the
-/// caller's transaction commits.
-///
-/// # Errors
-/// What Postgres said, also about `select`.
-pub async fn enqueue_from(conn: &mut PgConnection, into: &Destination, select: &str, mut binds: PgArguments) -> Result<Enqueued> {
+/// See [`crate::enqueue_from`].
+pub(crate) async fn enqueue_from(conn: &mut PgConnection, into: &Destination, select: &str, mut binds: PgArguments) -> Result<Enqueued> {
     let first = binds.len() + 1;
     let [group, task, kind, priority, trace] = [0, 1, 2, 3, 4].map(|offset| first + offset);
     bind(&mut binds, into.group)?;
@@ -113,21 +70,4 @@ pub async fn enqueue_from(conn: &mut PgConnection, into: &Destination, select: &
         wake(conn).await?;
     }
     Ok(enqueued)
-}
-
-fn bind<'q, T>(binds: &mut PgArguments, value: T) -> Result<()>
-where
-    T: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + 'q,
-{
-    binds.add(value).map_err(|error| sqlx::Error::Encode(error).into())
-}
-
-pub(crate) fn count(rows: i64) -> u64 {
-    u64::try_from(rows).unwrap_or_default()
-}
-
-/// Wakes idle workers once the transaction commits. Postgres folds repeated notifications of one transaction.
-pub(crate) async fn wake(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(conn).await?;
-    Ok(())
 }

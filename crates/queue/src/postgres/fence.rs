@@ -7,18 +7,8 @@ use sqlx::PgConnection;
 use crate::Result;
 use crate::job::{JobId, LeaseNumber};
 
-/// Locks the rows of those of these jobs that are still leased under these numbers, and says which they are. To be
-/// called first in a transaction that writes a job's effects: until it ends, nobody can take these jobs over, and
-/// a job that is not in the answer has been taken over and must be left alone.
-///
-/// Rows are locked in the order of their ids, so that fences never wait for each other in a circle.
-///
-/// # Errors
-/// What Postgres said.
-pub async fn fence(conn: &mut PgConnection, jobs: &[(JobId, LeaseNumber)]) -> Result<HashSet<JobId>> {
-    if jobs.is_empty() {
-        return Ok(HashSet::new());
-    }
+/// See [`crate::fence`]. Rows are locked in the order of their ids, so that fences never wait for each other in a circle.
+pub(crate) async fn fence(conn: &mut PgConnection, jobs: &[(JobId, LeaseNumber)]) -> Result<HashSet<JobId>> {
     let ids: Vec<JobId> = jobs.iter().map(|(job, _)| *job).collect();
     let leases: Vec<LeaseNumber> = jobs.iter().map(|(_, lease)| *lease).collect();
     let held = sqlx::query_scalar(

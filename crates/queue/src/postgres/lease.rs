@@ -5,69 +5,23 @@ use std::time::Duration;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use crate::job::{GroupId, Job, JobId, LeaseNumber};
+use crate::job::JobId;
+use crate::leased::{Batch, Leased};
 use crate::settings::millis;
 
-/// A job as its row holds it: what travels between the queue and a worker. Everything is typed by the table but
-/// the payload, which is JSON text until somebody needs it.
-#[derive(Debug, Clone)]
-pub(crate) struct Leased {
-    pub(crate) id: JobId,
-    pub(crate) lease: LeaseNumber,
-    pub(crate) group: GroupId,
-    pub(crate) task: String,
-    pub(crate) kind: String,
-    pub(crate) key: String,
-    payload: Option<String>,
-    failures: i32,
-    looks: i32,
-    pub(crate) trace: Option<String>,
-}
-
-impl Leased {
-    /// The job that this row means.
-    ///
-    /// # Errors
-    /// The payload is JSON that Postgres can hold and this program cannot, such as a number beyond any float.
-    pub(crate) fn decode(self) -> Result<Job, serde_json::Error> {
-        let payload = self.payload.as_deref().map(serde_json::from_str);
-        Ok(Job {
-            id: self.id,
-            group: self.group,
-            task: self.task,
-            kind: self.kind,
-            key: self.key,
-            payload: payload.transpose()?,
-            lease: self.lease,
-            failures: self.failures,
-            looks: self.looks,
-            trace: self.trace,
-        })
-    }
-
-    fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            id: row.try_get("id")?,
-            lease: row.try_get("lease")?,
-            group: row.try_get("group_id")?,
-            task: row.try_get("task")?,
-            kind: row.try_get("kind")?,
-            key: row.try_get("key")?,
-            payload: row.try_get("payload")?,
-            failures: row.try_get("failures")?,
-            looks: row.try_get("looks")?,
-            trace: row.try_get("trace")?,
-        })
-    }
-}
-
-/// What one attempt to lease gave.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    /// The jobs, most urgent first; all under one lease.
-    pub(crate) jobs: Vec<Leased>,
-    /// Whether suspects wait, which must be leased apart.
-    pub(crate) suspects: bool,
+fn leased(row: &PgRow) -> Result<Leased, sqlx::Error> {
+    Ok(Leased {
+        id: row.try_get("id")?,
+        lease: row.try_get("lease")?,
+        group: row.try_get("group_id")?,
+        task: row.try_get("task")?,
+        kind: row.try_get("kind")?,
+        key: row.try_get("key")?,
+        payload: row.try_get("payload")?,
+        failures: row.try_get("failures")?,
+        looks: row.try_get("looks")?,
+        trace: row.try_get("trace")?,
+    })
 }
 
 /// Leases up to `limit` due jobs, most urgent first.
@@ -116,7 +70,7 @@ pub(crate) async fn lease(conn: &mut PgConnection, worker: &str, limit: usize, l
     for row in &rows {
         batch.suspects = row.try_get("waits")?;
         if row.try_get::<Option<JobId>, _>("id")?.is_some() {
-            batch.jobs.push(Leased::of(row)?);
+            batch.jobs.push(leased(row)?);
         }
     }
     Ok(batch)
@@ -153,7 +107,7 @@ pub(crate) async fn lease_suspects(
         .fetch_all(&mut *conn)
         .await?;
         if !rows.is_empty() {
-            return rows.iter().map(Leased::of).collect();
+            return rows.iter().map(leased).collect();
         }
     }
     Ok(Vec::new())

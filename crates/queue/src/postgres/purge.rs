@@ -4,22 +4,10 @@ use sqlx::PgConnection;
 
 use crate::Result;
 use crate::job::GroupId;
+use crate::purge::Purged;
 
-/// What one [`purge_group`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Purged {
-    /// How many jobs went.
-    pub jobs: u64,
-    /// Nothing of the group is left but its dead.
-    pub is_all: bool,
-}
-
-/// Deletes jobs of this group that are done or cancelled, at most `limit` of them. Dead ones stay for a person to look
-/// at, and ones that have not ended stay because nothing may vanish unended.
-///
-/// # Errors
-/// What Postgres said.
-pub async fn purge_group(conn: &mut PgConnection, group: GroupId, limit: i64) -> Result<Purged> {
+/// See [`crate::purge_group`].
+pub(crate) async fn purge_group(conn: &mut PgConnection, group: GroupId, limit: i64) -> Result<Purged> {
     let jobs = sqlx::query(
         "DELETE FROM trueup.jobs WHERE id = ANY(ARRAY(
              SELECT id FROM trueup.jobs WHERE group_id = $1 AND state IN ('done', 'cancelled')

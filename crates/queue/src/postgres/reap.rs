@@ -2,21 +2,11 @@
 
 use sqlx::{Connection, PgConnection, Row};
 
+use crate::enqueue::wake;
 use crate::job::{LeaseNumber, State};
-use crate::postgres::Queue;
 use crate::postgres::ack::ended_of;
-use crate::postgres::enqueue::wake;
-
-/// What taking one expired lease over gave.
-#[derive(Debug)]
-pub(crate) struct Reaped {
-    /// Who held it.
-    pub(crate) worker: String,
-    /// How many of its jobs are ready again.
-    pub(crate) ready: usize,
-    /// How many are dead, because the process died too often while they ran alone.
-    pub(crate) dead: usize,
-}
+use crate::queue::Queue;
+use crate::reaped::Reaped;
 
 /// Forgets expired leases that hold nothing any more: what is left of a batch whose jobs were all acked.
 pub(crate) async fn forget_empty(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -42,63 +32,61 @@ pub(crate) async fn expired(conn: &mut PgConnection) -> Result<Vec<LeaseNumber>,
         .await
 }
 
-impl Queue {
-    /// Takes over the jobs of this lease in one transaction, if it is still expired and nobody else is at it: they
-    /// are ready again, under more suspicion than before. A job that was alone when its process vanished has crashed
-    /// once more, and is dead when it did so too often; the ending hears of that.
-    ///
-    /// Jobs whose rows somebody has locked are left for the next time, since the lock may be that of a fenced
-    /// transaction which is about to ack them.
-    pub(crate) async fn reap(&self, conn: &mut PgConnection, lease: LeaseNumber) -> Result<Option<Reaped>, sqlx::Error> {
-        let mut transaction = conn.begin().await?;
-        let expired = sqlx::query(
-            "SELECT worker, suspicion, alone FROM trueup.leases WHERE number = $1 AND until < now()
-             FOR UPDATE SKIP LOCKED",
-        )
-        .bind(lease)
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(expired) = expired else {
-            return Ok(None);
-        };
+/// Takes over the jobs of this lease in one transaction, if it is still expired and nobody else is at it: they
+/// are ready again, under more suspicion than before. A job that was alone when its process vanished has crashed
+/// once more, and is dead when it did so too often; the ending hears of that.
+///
+/// Jobs whose rows somebody has locked are left for the next time, since the lock may be that of a fenced
+/// transaction which is about to ack them.
+pub(crate) async fn reap(queue: &Queue, conn: &mut PgConnection, lease: LeaseNumber) -> Result<Option<Reaped>, sqlx::Error> {
+    let mut transaction = conn.begin().await?;
+    let expired = sqlx::query(
+        "SELECT worker, suspicion, alone FROM trueup.leases WHERE number = $1 AND until < now()
+         FOR UPDATE SKIP LOCKED",
+    )
+    .bind(lease)
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let Some(expired) = expired else {
+        return Ok(None);
+    };
 
-        let rows = sqlx::query(
-            "UPDATE trueup.jobs SET
-                 suspicion = least($2 + 1, 2),
-                 crashes = crashes + $3,
-                 state = CASE WHEN crashes + $3 >= $4 THEN 'dead' ELSE 'ready' END,
-                 ended_at = CASE WHEN crashes + $3 >= $4 THEN now() END,
-                 error = CASE WHEN crashes + $3 >= $4
-                     THEN 'the process died ' || (crashes + $3) || ' times while this job ran alone' ELSE error END
-             WHERE id = ANY(ARRAY(
-                 SELECT id FROM trueup.jobs WHERE lease = $1 AND state = 'leased' FOR UPDATE SKIP LOCKED))
-             RETURNING id, group_id, task, kind, key, state, outcome, error",
-        )
-        .bind(lease)
-        .bind(expired.try_get::<i16, _>("suspicion")?)
-        .bind(i32::from(expired.try_get::<bool, _>("alone")?))
-        .bind(self.settings().max_failures)
-        .fetch_all(&mut *transaction)
-        .await?;
+    let rows = sqlx::query(
+        "UPDATE trueup.jobs SET
+             suspicion = least($2 + 1, 2),
+             crashes = crashes + $3,
+             state = CASE WHEN crashes + $3 >= $4 THEN 'dead' ELSE 'ready' END,
+             ended_at = CASE WHEN crashes + $3 >= $4 THEN now() END,
+             error = CASE WHEN crashes + $3 >= $4
+                 THEN 'the process died ' || (crashes + $3) || ' times while this job ran alone' ELSE error END
+         WHERE id = ANY(ARRAY(
+             SELECT id FROM trueup.jobs WHERE lease = $1 AND state = 'leased' FOR UPDATE SKIP LOCKED))
+         RETURNING id, group_id, task, kind, key, state, outcome, error",
+    )
+    .bind(lease)
+    .bind(expired.try_get::<i16, _>("suspicion")?)
+    .bind(i32::from(expired.try_get::<bool, _>("alone")?))
+    .bind(queue.settings().max_failures)
+    .fetch_all(&mut *transaction)
+    .await?;
 
-        let mut dead = Vec::new();
-        for row in &rows {
-            if row.try_get::<State, _>("state")?.is_end() {
-                dead.push(ended_of(row)?);
-            }
+    let mut dead = Vec::new();
+    for row in &rows {
+        if row.try_get::<State, _>("state")?.is_end() {
+            dead.push(ended_of(row)?);
         }
-        self.tell(&mut transaction, &dead).await?;
-        sqlx::query(
-            "DELETE FROM trueup.leases WHERE number = $1
-             AND NOT EXISTS (SELECT FROM trueup.jobs WHERE lease = $1 AND state = 'leased')",
-        )
-        .bind(lease)
-        .execute(&mut *transaction)
-        .await?;
-        if rows.len() > dead.len() {
-            wake(&mut transaction).await?;
-        }
-        transaction.commit().await?;
-        Ok(Some(Reaped { worker: expired.try_get("worker")?, ready: rows.len() - dead.len(), dead: dead.len() }))
     }
+    queue.tell(&mut transaction, &dead).await?;
+    sqlx::query(
+        "DELETE FROM trueup.leases WHERE number = $1
+         AND NOT EXISTS (SELECT FROM trueup.jobs WHERE lease = $1 AND state = 'leased')",
+    )
+    .bind(lease)
+    .execute(&mut *transaction)
+    .await?;
+    if rows.len() > dead.len() {
+        wake(&mut transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(Some(Reaped { worker: expired.try_get("worker")?, ready: rows.len() - dead.len(), dead: dead.len() }))
 }

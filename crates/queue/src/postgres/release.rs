@@ -2,8 +2,8 @@
 
 use sqlx::{Connection, PgConnection};
 
+use crate::enqueue::wake;
 use crate::job::LeaseNumber;
-use crate::postgres::enqueue::wake;
 
 /// Makes the jobs that these leases still hold ready again, as they were before: no failure, no crash. Returns how
 /// many.

@@ -3,18 +3,11 @@
 use sqlx::PgConnection;
 
 use crate::Result;
+use crate::enqueue::wake;
 use crate::job::{GroupId, JobId};
-use crate::postgres::enqueue::wake;
 
-/// Makes these dead jobs ready again, with their failures forgotten and their last error kept until they end.
-/// `into_group` moves them, so that a group that was finished stays as it was reported. Ids that are not dead are
-/// left as they are; so is a job whose (task, kind, key) the other group already has.
-///
-/// Returns how many are ready again.
-///
-/// # Errors
-/// What Postgres said.
-pub async fn retry(conn: &mut PgConnection, ids: &[JobId], into_group: Option<GroupId>) -> Result<u64> {
+/// See [`crate::retry`].
+pub(crate) async fn retry(conn: &mut PgConnection, ids: &[JobId], into_group: Option<GroupId>) -> Result<u64> {
     let retried = sqlx::query(
         "WITH dead AS (
              SELECT id, coalesce($2, group_id) AS into_group, task, kind, key

@@ -40,6 +40,7 @@ async fn write(shared: &Shared, link: &mut Link, group: Vec<Ack>) -> Result<(), 
                     tracing::warn!(lost, "answers came after their leases were lost; the jobs were taken over");
                 }
                 settle(shared, &part);
+                part.iter().for_each(|ack| shared.tell(ack.job, ack.lease, true));
             }
             Err(error) if is_transient(&error) => {
                 link.failed(error).await?;

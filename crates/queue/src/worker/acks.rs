@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use tower::{Layer, Service};
 
 use crate::job::{Ack, AckResult};
-use crate::postgres::lease::Leased;
+use crate::leased::Leased;
 use crate::worker::handler::{Failure, Handled};
 use crate::worker::shared::Shared;
 
@@ -60,7 +60,7 @@ where
         Box::pin(async move {
             let result = match work.await {
                 Ok(Handled::AlreadyAcked) => {
-                    shared.settled(lease);
+                    shared.settled(job, lease);
                     return Ok(());
                 }
                 Ok(Handled::Ack(outcome)) => AckResult::Done { outcome },

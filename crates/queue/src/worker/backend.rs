@@ -15,14 +15,14 @@ use tokio::sync::mpsc;
 use tokio_util::sync::PollSemaphore;
 
 use crate::job::JobId;
-use crate::postgres::lease::Leased;
+use crate::leased::Leased;
 use crate::settings::Settings;
 use crate::worker::acks::AckLayer;
 use crate::worker::shared::Shared;
 
 /// Hands out the jobs that the leasing loop has fetched, as many at a time as there are free slots. Leasing, acking
 /// and heartbeats are loops of their own; nothing here waits for the database.
-pub(super) struct PostgresBackend {
+pub(super) struct QueueBackend {
     shared: Arc<Shared>,
     batches: mpsc::Receiver<Vec<Leased>>,
     batch: std::vec::IntoIter<Leased>,
@@ -32,14 +32,14 @@ pub(super) struct PostgresBackend {
     codec: RowCodec,
 }
 
-impl PostgresBackend {
+impl QueueBackend {
     pub(super) fn new(shared: Arc<Shared>, batches: mpsc::Receiver<Vec<Leased>>) -> Self {
         let slots = PollSemaphore::new(shared.slots.clone());
         Self { shared, batches, batch: Vec::new().into_iter(), slots, slot: false, codec: RowCodec }
     }
 }
 
-impl Backend for PostgresBackend {
+impl Backend for QueueBackend {
     type Task = Task<Leased>;
     type Error = Infallible;
 
@@ -81,7 +81,7 @@ impl Backend for PostgresBackend {
     }
 }
 
-impl BackendConfig for PostgresBackend {
+impl BackendConfig for QueueBackend {
     type Args = Leased;
     type Id = JobId;
     type Kind = Durable;
@@ -97,7 +97,7 @@ impl BackendConfig for PostgresBackend {
     }
 }
 
-impl WireFormatBackend for PostgresBackend {
+impl WireFormatBackend for QueueBackend {
     type Codec = RowCodec;
     type Compact = Leased;
 

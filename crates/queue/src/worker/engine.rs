@@ -12,9 +12,9 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::postgres::lease::Leased;
+use crate::leased::Leased;
 use crate::worker::acks::Panicked;
-use crate::worker::backend::PostgresBackend;
+use crate::worker::backend::QueueBackend;
 use crate::worker::handler::Handler;
 use crate::worker::service::{JobService, span};
 use crate::worker::shared::Shared;
@@ -30,7 +30,7 @@ pub(super) fn engine<H: Handler>(
     handler: H,
 ) -> BoxFuture<'static, Result<(), WorkerError>> {
     let worker = WorkerBuilder::new(context)
-        .backend(PostgresBackend::new(shared, batches))
+        .backend(QueueBackend::new(shared, batches))
         // A task of its own for each job: handlers spread over the cores, and one that computes for long does not
         // hold the others up.
         .layer(ParallelizeLayer::new(|job| AbortOnDropHandle::new(tokio::spawn(job))))

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::Error;
-use crate::postgres::lease::{Leased, lease, lease_suspects};
-use crate::worker::link::{Link, within};
+use crate::leased::Leased;
 use crate::worker::shared::Shared;
+use crate::worker::source::Source;
 
 /// Leases batches ahead of the handlers until it is told to stop.
 ///
@@ -15,7 +15,7 @@ use crate::worker::shared::Shared;
 /// expired. So the loop looks at `stop` between statements only.
 pub(super) async fn run(shared: Arc<Shared>, batches: mpsc::Sender<Vec<Leased>>) -> Result<(), Error> {
     let settings = shared.queue.settings();
-    let mut link = shared.link("leasing jobs");
+    let mut source = Source::new(&shared)?;
     loop {
         let room = tokio::select! {
             () = shared.stop.cancelled() => return Ok(()),
@@ -25,20 +25,12 @@ pub(super) async fn run(shared: Arc<Shared>, batches: mpsc::Sender<Vec<Leased>>)
             },
         };
         shared.held.ask();
-        let leased = within(settings.lease, async {
-            let conn = link.conn().await?;
-            lease(conn, &shared.incarnation, settings.batch, settings.lease).await
-        })
-        .await;
-        let batch = match leased {
-            Ok(batch) => {
-                link.fine();
-                batch
-            }
-            Err(error) => {
+        let batch = match source.lease(&shared).await {
+            Ok(batch) => batch,
+            Err(trouble) => {
                 shared.held.answered();
                 drop(room);
-                pause(&shared, &mut link, error).await?;
+                source.pause(&shared, trouble).await?;
                 continue;
             }
         };
@@ -51,7 +43,7 @@ pub(super) async fn run(shared: Arc<Shared>, batches: mpsc::Sender<Vec<Leased>>)
         }
         shared.held.answered();
         // Suspects may wait and yet be out of reach, locked by somebody: that is no reason to ask without a pause.
-        let ran_suspects = batch.suspects && run_suspects(&shared, &batches, &mut link).await?;
+        let ran_suspects = batch.suspects && run_suspects(&shared, &batches, &mut source).await?;
         if !full && !ran_suspects {
             tokio::select! {
                 () = shared.stop.cancelled() => return Ok(()),
@@ -64,7 +56,7 @@ pub(super) async fn run(shared: Arc<Shared>, batches: mpsc::Sender<Vec<Leased>>)
 
 /// Runs suspects, a few of them or a single one at a time, with nothing else in this process: whoever holds them and
 /// vanishes has proved something about them and about no other job. Returns whether there was any.
-async fn run_suspects(shared: &Shared, batches: &mpsc::Sender<Vec<Leased>>, link: &mut Link) -> Result<bool, Error> {
+async fn run_suspects(shared: &Shared, batches: &mpsc::Sender<Vec<Leased>>, source: &mut Source) -> Result<bool, Error> {
     let settings = shared.queue.settings();
     let mut ran = false;
     loop {
@@ -75,14 +67,8 @@ async fn run_suspects(shared: &Shared, batches: &mpsc::Sender<Vec<Leased>>, link
             () = tokio::time::sleep(settings.lease) => return Ok(ran),
         }
         shared.held.ask();
-        let leased = within(settings.lease, async {
-            let conn = link.conn().await?;
-            lease_suspects(conn, &shared.incarnation, settings.suspects_together, settings.lease).await
-        })
-        .await;
-        match leased {
+        match source.lease_suspects(shared).await {
             Ok(jobs) => {
-                link.fine();
                 let first = jobs.first().map(|job| job.lease);
                 if let Some(lease) = first {
                     shared.held.take(lease, jobs.len());
@@ -96,19 +82,10 @@ async fn run_suspects(shared: &Shared, batches: &mpsc::Sender<Vec<Leased>>, link
                     return Ok(ran);
                 }
             }
-            Err(error) => {
+            Err(trouble) => {
                 shared.held.answered();
-                pause(shared, link, error).await?;
+                source.pause(shared, trouble).await?;
             }
         }
-    }
-}
-
-/// Bears with an error, but not beyond the order to stop.
-async fn pause(shared: &Shared, link: &mut Link, error: sqlx::Error) -> Result<(), Error> {
-    tokio::select! {
-        biased;
-        borne = link.failed(error) => borne,
-        () = shared.stop.cancelled() => Ok(()),
     }
 }

@@ -10,10 +10,14 @@ use sqlx::{Connection, PgConnection};
 
 use crate::Error;
 use crate::error::{database_name, is_transient};
+use crate::redis::trouble::Trouble;
 use crate::settings::{Settings, millis};
 
 /// The shortest and the longest pause between two tries at a database that fails.
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(50)..Duration::from_secs(2);
+
+/// The pause before a Redis that failed is tried again.
+const REDIS_PAUSE: Duration = Duration::from_millis(500);
 
 /// One loop's own connection. Each loop of a worker has one, so that no handler that hogs the pool, and no other
 /// loop, can starve it. It is opened when needed and opened anew after an error.
@@ -97,6 +101,30 @@ impl Link {
         Ok(())
     }
 
+    /// Bears with any trouble: that of Postgres as [`Self::failed`] does, that of Redis for as long as it lasts, since
+    /// Postgres has what it holds.
+    ///
+    /// # Errors
+    /// As of [`Self::failed`]; or the engine was switched.
+    pub(super) async fn bear(&mut self, trouble: Trouble) -> Result<(), Error> {
+        match trouble {
+            Trouble::Database(error) => self.failed(error).await,
+            Trouble::Switched(engine) => Err(Error::Switched(engine)),
+            Trouble::Lost => {
+                self.conn = None;
+                tokio::time::sleep(PAUSE.start).await;
+                Ok(())
+            }
+            trouble @ (Trouble::Redis(_) | Trouble::Record(_)) => {
+                // A transaction may be open.
+                self.conn = None;
+                tracing::warn!(doing = self.doing, %trouble, "Redis failed; trying again");
+                tokio::time::sleep(REDIS_PAUSE).await;
+                Ok(())
+            }
+        }
+    }
+
     /// Drops the connection after an error that is not the database's, leaving no transaction behind.
     pub(super) fn drop_connection(&mut self) {
         self.conn = None;
@@ -104,9 +132,9 @@ impl Link {
 }
 
 /// Bounds a wait on the database: a peer that neither answers nor hangs up counts as an error of the connection.
-pub(super) async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+pub(super) async fn within<T, E: From<sqlx::Error>>(patience: Duration, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     match tokio::time::timeout(patience, work).await {
         Ok(result) => result,
-        Err(_) => Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {patience:?}")))),
+        Err(_) => Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {patience:?}"))).into()),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 
 use crate::worker::shared::Shared;
-use crate::{CHANNEL, Error};
+use crate::{CHANNEL, Error, PUSHED};
 
 /// How long to wait before listening again after the connection was refused. Meanwhile the leasing loop polls.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -29,8 +29,12 @@ async fn listen(shared: &Shared, pool: &sqlx::PgPool) -> Result<(), sqlx::Error>
     loop {
         // What was enqueued while nobody listened made no sound.
         shared.work.notify_one();
-        while listener.try_recv().await?.is_some() {
+        shared.added.notify_one();
+        while let Some(heard) = listener.try_recv().await? {
             shared.work.notify_one();
+            if heard.payload() != PUSHED {
+                shared.added.notify_one();
+            }
         }
     }
 }

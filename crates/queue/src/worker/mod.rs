@@ -7,8 +7,12 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::postgres::Queue;
-use crate::postgres::release::release;
+use crate::error::is_transient;
+use crate::job::LeaseNumber;
+use crate::postgres;
+use crate::queue::Queue;
+use crate::redis::orphans::give_back;
+use crate::redis::trouble::Trouble;
 use crate::worker::apart::apart;
 use crate::worker::engine::engine;
 use crate::worker::handler::Handler;
@@ -29,11 +33,15 @@ mod leasing;
 mod link;
 mod listening;
 mod loops;
+mod pushing;
 mod service;
 mod shared;
+mod source;
+mod telling;
 
 const LEASING: &str = "leasing";
 const ACKING: &str = "acking";
+const TELLING: &str = "telling";
 
 /// Leases jobs of all tasks and groups, most urgent first, and has them handled, many at a time.
 ///
@@ -63,10 +71,13 @@ impl<H: Handler> Worker<H> {
     /// [`unreachable_after`](crate::Settings::unreachable_after).
     pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
         self.queue.settings().validate()?;
+        self.open_queue().await?;
         let grace = self.queue.settings().drain_grace;
         let (answers, written) = mpsc::unbounded_channel();
         let stop = shutdown.child_token();
-        let shared = Arc::new(Shared::new(self.queue, &self.name, answers, stop));
+        let (telling, told) = mpsc::unbounded_channel();
+        let telling = self.queue.redis().is_some().then_some(telling);
+        let shared = Arc::new(Shared::new(self.queue, &self.name, answers, telling, stop));
         let (batches, leased) = mpsc::channel(batches_in_channel(&shared));
         tracing::info!(worker = shared.incarnation, "the worker starts");
 
@@ -75,6 +86,12 @@ impl<H: Handler> Worker<H> {
         loops.start(ACKING, acking::run(shared.clone(), written));
         loops.start("keeping", apart("keeping", keeping::run(shared.clone())));
         loops.start("listening", listening::run(shared.clone()));
+        let mut to_flush = vec![LEASING, ACKING];
+        if let (Some(to_push), Some(to_tell)) = (shared.redis_conn()?, shared.redis_conn()?) {
+            loops.start("pushing", pushing::run(shared.clone(), to_push));
+            loops.start(TELLING, telling::run(shared.clone(), to_tell, told));
+            to_flush.push(TELLING);
+        }
 
         let context = WorkerContext::new(&self.name);
         let mut engine = engine(&context, shared.clone(), leased, self.handler);
@@ -105,12 +122,33 @@ impl<H: Handler> Worker<H> {
             return Err(Error::Stopped("engine".to_owned()));
         }
         shared.drained.cancel();
-        match timeout(grace, loops.until_ended(&[LEASING, ACKING])).await {
+        let flushed = async {
+            loops.until_ended(&[LEASING, ACKING]).await?;
+            shared.acked.cancel();
+            loops.until_ended(&to_flush).await
+        };
+        match timeout(grace, flushed).await {
             Ok(ended) => ended?,
             Err(_) => tracing::warn!(worker = shared.incarnation, "answers were not written within {grace:?}"),
         }
         give_up(&shared).await;
         Ok(())
+    }
+}
+
+impl<H> Worker<H> {
+    async fn open_queue(&self) -> Result<()> {
+        match self.queue.open().await {
+            Err(Error::Database(source)) if !is_transient(&source) => {
+                Err(Error::Refused { database: self.queue.database(), doing: "looking which engine its jobs go through", source })
+            }
+            // Who cannot be reached yet is waited for, as by every loop.
+            Err(Error::Database(error)) => {
+                tracing::warn!(%error, "the database failed");
+                if self.queue.redis().is_some() { Err(Error::Database(error)) } else { Ok(()) }
+            }
+            opened => opened,
+        }
     }
 }
 
@@ -126,9 +164,7 @@ async fn give_up(shared: &Shared) {
     if held.is_empty() {
         return;
     }
-    let mut link = shared.link("giving leases up");
-    let released = within(shared.queue.settings().lease, async { release(link.conn().await?, &held).await }).await;
-    match released {
+    match within(shared.queue.settings().lease, release(shared, &held)).await {
         Ok(jobs) => tracing::info!(worker = shared.incarnation, jobs, "held jobs were given up"),
         Err(error) => tracing::warn!(
             worker = shared.incarnation,
@@ -136,4 +172,15 @@ async fn give_up(shared: &Shared) {
             "held jobs could not be given up; their leases expire instead"
         ),
     }
+}
+
+async fn release(shared: &Shared, held: &[LeaseNumber]) -> Result<u64, Trouble> {
+    let mut link = shared.link("giving leases up");
+    let conn = link.conn().await?;
+    let (Some(engine), Ok(Some(mut redis))) = (shared.queue.redis(), shared.redis_conn()) else {
+        return Ok(postgres::release::release(conn, held).await?);
+    };
+    crate::redis::reap::release(conn, held).await?;
+    engine.forget(held);
+    Ok(give_back(conn, &mut redis).await? as u64)
 }

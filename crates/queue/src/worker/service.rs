@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use tower::Service;
 use tracing::Span;
 
-use crate::postgres::lease::Leased;
+use crate::leased::Leased;
 use crate::worker::handler::{Failure, Handled, Handler};
 
 /// Decodes a row and gives it to the handler.

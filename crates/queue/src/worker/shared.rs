@@ -6,10 +6,13 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use crate::Result;
 use crate::job::{Ack, JobId, LeaseNumber};
-use crate::postgres::Queue;
+use crate::queue::Queue;
+use crate::redis::{Conn, Redis};
 use crate::worker::held::Held;
 use crate::worker::link::Link;
+use crate::worker::telling::Told;
 
 /// What the loops of one worker share.
 pub(super) struct Shared {
@@ -21,17 +24,29 @@ pub(super) struct Shared {
     pub(super) slots: Arc<Semaphore>,
     /// Answers on their way to the database.
     pub(super) answers: mpsc::UnboundedSender<Ack>,
+    /// Jobs of which Redis is to be told, where there is one.
+    telling: Option<mpsc::UnboundedSender<Told>>,
     /// New jobs may wait.
     pub(super) work: Notify,
+    /// Jobs were added that Redis does not have yet.
+    pub(super) added: Notify,
     /// Lease nothing more.
     pub(super) stop: CancellationToken,
     /// No more answers will come.
     pub(super) drained: CancellationToken,
+    /// All answers are written.
+    pub(super) acked: CancellationToken,
     options: Arc<PgConnectOptions>,
 }
 
 impl Shared {
-    pub(super) fn new(queue: Queue, name: &str, answers: mpsc::UnboundedSender<Ack>, stop: CancellationToken) -> Self {
+    pub(super) fn new(
+        queue: Queue,
+        name: &str,
+        answers: mpsc::UnboundedSender<Ack>,
+        telling: Option<mpsc::UnboundedSender<Told>>,
+        stop: CancellationToken,
+    ) -> Self {
         let incarnation = format!("{name}-{}", ulid::Ulid::generate());
         let options = (*queue.pool().connect_options()).clone();
         let options = options.application_name(&application_name(name));
@@ -41,9 +56,12 @@ impl Shared {
             incarnation,
             held: Held::default(),
             answers,
+            telling,
             work: Notify::new(),
+            added: Notify::new(),
             stop,
             drained: CancellationToken::new(),
+            acked: CancellationToken::new(),
             options: Arc::new(options),
         }
     }
@@ -56,10 +74,24 @@ impl Shared {
         &self.options
     }
 
+    /// A connection to Redis, where the queue has one.
+    pub(super) fn redis_conn(&self) -> Result<Option<Conn>> {
+        self.queue.redis().map(Redis::conn).transpose()
+    }
+
     /// A job was settled without an answer from this worker: its handler acked it.
-    pub(super) fn settled(&self, lease: LeaseNumber) {
+    pub(super) fn settled(&self, job: JobId, lease: LeaseNumber) {
         self.held.settle(lease);
         self.slots.add_permits(1);
+        self.tell(job, lease, false);
+    }
+
+    /// What became of a job is committed; `known` if it was by this worker's own loop.
+    pub(super) fn tell(&self, job: JobId, lease: LeaseNumber, known: bool) {
+        if let Some(telling) = &self.telling {
+            // Nobody listens when the worker is being torn down; the lease expires.
+            let _ = telling.send(Told { job, lease, known });
+        }
     }
 
     /// A job has been answered; its slot is free once the answer is committed.

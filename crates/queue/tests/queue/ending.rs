@@ -1,19 +1,20 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::BoxFuture;
 use sqlx::PgConnection;
-use trueup_queue::{Ack, AckResult, Ended, Ending, Job, LeaseNumber, Queue, State};
+use trueup_queue::{Ack, AckResult, Ended, Ending, Job, Queue, State};
 
 use crate::support::{Does, Fixture, WrittenDown, brisk, done, job, start, until};
 
 /// Writes endings down, but cannot bear one key.
-struct Refuses(&'static str);
+struct Refuses(&'static str, AtomicBool);
 
 impl Ending for Refuses {
     fn ended<'a>(&'a self, conn: &'a mut PgConnection, ended: &'a [Ended]) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         Box::pin(async move {
             WrittenDown.ended(&mut *conn, ended).await?;
-            if ended.iter().any(|ended| ended.key == self.0 && ended.state == State::Done) {
+            if self.1.load(Ordering::SeqCst) && ended.iter().any(|ended| ended.key == self.0 && ended.state == State::Done) {
                 sqlx::query("SELECT 1 / 0").execute(conn).await?;
             }
             Ok(())
@@ -21,38 +22,41 @@ impl Ending for Refuses {
     }
 }
 
-fn refusing(fixture: &Fixture, key: &'static str) -> Queue {
-    Queue::new(fixture.pool().clone(), Arc::new(Refuses(key)), brisk())
+fn refusing(fixture: &Fixture, key: &'static str) -> (Queue, Arc<Refuses>) {
+    let refuses = Arc::new(Refuses(key, AtomicBool::new(true)));
+    (Queue::new(fixture.pool().clone(), refuses.clone(), brisk()), refuses)
 }
 
 #[tokio::test]
 async fn an_end_and_what_follows_from_it_are_written_together_or_not_at_all() {
     let fixture = Fixture::new().await;
     fixture.enqueue_many(1).await;
-    sqlx::query("UPDATE trueup.jobs SET state = 'leased', lease = 5").execute(fixture.pool()).await.unwrap();
-    let ack = Ack { job: fixture.job("0").await.id, lease: LeaseNumber(5), result: AckResult::Done { outcome: "in_sync".to_owned() } };
+    let (queue, refuses) = refusing(&fixture, "0");
+    let (_holder, jobs) = fixture.hold(&queue, 1).await;
+    let ack = Ack { job: jobs[0].id, lease: jobs[0].lease, result: AckResult::Done { outcome: "in_sync".to_owned() } };
 
     let mut transaction = fixture.pool().begin().await.unwrap();
-    assert!(refusing(&fixture, "0").ack(&mut transaction, std::slice::from_ref(&ack)).await.is_err());
+    assert!(queue.ack(&mut transaction, std::slice::from_ref(&ack)).await.is_err());
     transaction.rollback().await.unwrap();
     assert_eq!(fixture.job("0").await.state, State::Leased);
     assert_eq!(fixture.endings().await, (0, 0));
 
+    refuses.1.store(false, Ordering::SeqCst);
     let mut transaction = fixture.pool().begin().await.unwrap();
-    assert_eq!(fixture.queue.ack(&mut transaction, std::slice::from_ref(&ack)).await.unwrap().len(), 1);
+    assert_eq!(queue.ack(&mut transaction, std::slice::from_ref(&ack)).await.unwrap().len(), 1);
     transaction.commit().await.unwrap();
     assert_eq!(fixture.job("0").await.state, State::Done);
     assert_eq!(fixture.endings().await, (1, 1));
 
     let mut transaction = fixture.pool().begin().await.unwrap();
-    assert!(fixture.queue.ack(&mut transaction, &[ack]).await.unwrap().is_empty(), "an end comes once");
+    assert!(queue.ack(&mut transaction, &[ack]).await.unwrap().is_empty(), "an end comes once");
 }
 
 #[tokio::test]
 async fn an_ending_that_cannot_be_written_fails_its_job_and_no_other() {
     let fixture = Fixture::new().await;
     fixture.enqueue_many(200).await;
-    let worker = start(&refusing(&fixture, "77"), "w", Does(|_: Job| async { done() }));
+    let worker = start(&refusing(&fixture, "77").0, "w", Does(|_: Job| async { done() }));
     fixture.until_ended(200).await;
     worker.stop().await;
     let refused = fixture.job("77").await;

@@ -1,17 +1,25 @@
-use trueup_queue::inspect::{Filter, count_by_state, get, list};
-use trueup_queue::{JobId, NewJob, State};
+use std::time::Duration;
 
-use crate::support::{Fixture, GROUP, job};
+use trueup_queue::inspect::{Filter, count_by_state, get, list};
+use trueup_queue::{Failure, JobId, NewJob, State};
+
+use crate::support::{Does, Fixture, GROUP, job, until};
 
 #[tokio::test]
 async fn jobs_are_found_by_what_is_known_of_them() {
     let fixture = Fixture::new().await;
-    let other = NewJob { payload: Some(serde_json::json!({"plan": 3})), ..NewJob::new(GROUP, "confirm", "position", "p") };
-    fixture.enqueue(&[job("1"), job("2"), job("3"), other]).await;
-    sqlx::query("UPDATE trueup.jobs SET state = 'dead', error = 'Timeout at the RPC' WHERE key = '2'")
-        .execute(fixture.pool())
-        .await
-        .unwrap();
+    let put_off = |key: &str| NewJob { after: Duration::from_secs(3_600), ..job(key) };
+    let other = NewJob {
+        payload: Some(serde_json::json!({"plan": 3})),
+        after: Duration::from_secs(3_600),
+        ..NewJob::new(GROUP, "confirm", "position", "p")
+    };
+    for job in [put_off("1"), job("2"), put_off("3"), other] {
+        fixture.enqueue(&[job]).await;
+    }
+    let worker = fixture.start("w", Does(|_| async { Err(Failure::permanent("Timeout at the RPC")) }));
+    until("the one that is due is dead", || async { fixture.counts().await.dead == 1 }).await;
+    worker.stop().await;
 
     let keys = async |filter: Filter| {
         let mut conn = fixture.pool().acquire().await.unwrap();

@@ -1,6 +1,7 @@
-//! What the queue promises, on a real Postgres.
+//! What the queue promises, on a real Postgres. The tests of Redis run these files again.
 
 mod ending;
+mod engine;
 mod enqueueing;
 mod groups;
 mod inspection;

@@ -1,36 +1,40 @@
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use trueup_queue::inspect::Listed;
-use trueup_queue::{Ack, AckResult, Failure, Handled, Job, JobId, LeaseNumber, Settings, State};
+use trueup_queue::{Ack, AckResult, Failure, Handled, Job, JobId, Settings, State};
 
+use crate::engine;
 use crate::support::{Does, Fixture, GROUP, brisk, done, until};
 
 fn always_fails(job: Job) -> impl Future<Output = Result<Handled, Failure>> + Send {
     std::future::ready(Err(Failure::passing(format!("try {} failed", job.failures + 1))))
 }
 
-/// How long a job is put off by its failure number `failures`, by the database's clock.
+/// How long the one job is put off by its failure number `failures`, by the database's clock.
 async fn delay_after(fixture: &Fixture, failures: i32) -> Duration {
-    sqlx::query("UPDATE trueup.jobs SET state = 'leased', lease = 1, failures = $1")
-        .bind(failures - 1)
-        .execute(fixture.pool())
-        .await
-        .unwrap();
+    engine::set_failures(fixture.pool(), fixture.job("0").await.id, failures - 1).await;
+    let (holder, jobs) = fixture.hold(&fixture.queue, 1).await;
     let mut transaction = fixture.pool().begin().await.unwrap();
-    let failed = Ack { job: JobId(1), lease: LeaseNumber(1), result: AckResult::Failed { error: "no".to_owned() } };
+    let failed = Ack { job: jobs[0].id, lease: jobs[0].lease, result: AckResult::Failed { error: "no".to_owned() } };
     assert_eq!(fixture.queue.ack(&mut transaction, &[failed]).await.unwrap().len(), 1);
-    let millis: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM run_at - now()) * 1000)::bigint FROM trueup.jobs")
-        .fetch_one(&mut *transaction)
-        .await
-        .unwrap();
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()").fetch_one(&mut *transaction).await.unwrap();
     transaction.commit().await.unwrap();
-    assert_eq!(fixture.job("0").await.state, State::Ready);
-    Duration::from_millis(millis.unsigned_abs())
+    holder.stop().await;
+    let job = fixture.job("0").await;
+    assert_eq!((job.state, job.failures), (State::Ready, failures));
+    (job.run_at - now).to_std().unwrap()
 }
 
 #[tokio::test]
 async fn a_retry_is_put_off_durably_by_a_growing_jittered_and_capped_delay() {
-    let settings = Settings { backoff_base: Duration::from_secs(2), backoff_cap: Duration::from_secs(20), max_failures: 100, ..brisk() };
+    let settings = Settings {
+        drain_grace: Duration::ZERO,
+        backoff_base: Duration::from_secs(2),
+        backoff_cap: Duration::from_secs(20),
+        max_failures: 100,
+        ..brisk()
+    };
     let fixture = Fixture::with(settings).await;
     fixture.enqueue_many(1).await;
     for (failures, full) in [(1, 2), (2, 4), (3, 8), (4, 16), (5, 20), (50, 20)] {

@@ -12,6 +12,8 @@ use trueup_queue::inspect::{self, Counts, Listed};
 use trueup_queue::{Ended, Ending, Failure, GroupId, Handled, Handler, Job, JobId, NewJob, Queue, Result, Settings, Worker, enqueue};
 use trueup_sandbox::TestDatabase;
 
+use crate::engine;
+
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it looks.
@@ -22,6 +24,7 @@ pub const GROUP: GroupId = GroupId(7);
 /// Settings under which takeovers and retries come within a second.
 pub fn brisk() -> Settings {
     Settings {
+        redis: engine::redis(),
         lease: Duration::from_millis(900),
         heartbeat_every: Duration::from_millis(200),
         reap_every: Duration::from_millis(100),
@@ -51,6 +54,7 @@ impl Fixture {
             .await
             .expect("the table of endings is made");
         let queue = Queue::new(database.pool().clone(), Arc::new(WrittenDown), settings);
+        queue.open().await.expect("the queue can be used");
         Self { database, queue }
     }
 
@@ -71,6 +75,31 @@ impl Fixture {
 
     pub fn start<H: Handler>(&self, name: &str, handler: H) -> Running {
         start(&self.queue, name, handler)
+    }
+
+    /// Has a worker of this queue take all that is due, and never finish it.
+    pub async fn hold(&self, queue: &Queue, count: usize) -> (Running, Vec<Job>) {
+        let (taken, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        let holder = start(
+            queue,
+            "holder",
+            Does(move |job: Job| {
+                let _ = taken.send(job);
+                std::future::pending()
+            }),
+        );
+        let mut jobs = Vec::new();
+        while jobs.len() < count {
+            jobs.push(tokio::time::timeout(PATIENCE, begun.recv()).await.expect("in time").expect("the holder lives"));
+        }
+        jobs.sort_by_key(|job| job.id);
+        (holder, jobs)
+    }
+
+    /// All of its jobs.
+    pub async fn jobs(&self) -> Vec<Listed> {
+        let mut conn = self.pool().acquire().await.expect("a connection");
+        inspect::list(&mut conn, &inspect::Filter::default(), inspect::LIST_LIMIT, None).await.expect("a list")
     }
 
     pub async fn counts(&self) -> Counts {
@@ -110,9 +139,22 @@ pub struct Running {
 }
 
 impl Running {
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.stop.cancel();
-        self.worker.await.expect("the worker does not panic").expect("the worker ends well");
+        (&mut self.worker).await.expect("the worker does not panic").expect("the worker ends well");
+    }
+}
+
+impl Running {
+    /// How it ended, once it has.
+    pub async fn ended(mut self) -> Result<()> {
+        (&mut self.worker).await.expect("the worker does not panic")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.worker.abort();
     }
 }
 

@@ -10,7 +10,7 @@ use crate::support::{Does, Fixture, brisk, done, job, until};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_workers_handle_each_of_20_000_jobs_once_and_tell_each_ending_once() {
     const JOBS: usize = 20_000;
-    let fixture = Fixture::with(Settings::default()).await;
+    let fixture = Fixture::with(Settings { redis: crate::engine::redis(), ..Settings::default() }).await;
     fixture.enqueue_many(JOBS).await;
     let handled = Arc::new(AtomicUsize::new(0));
     let handler = Does({
@@ -160,7 +160,7 @@ async fn shutdown_lets_handlers_finish_and_gives_up_what_was_not_begun() {
         fixture.counts().await.done >= 2
     })
     .await;
-    worker.worker.await.unwrap().unwrap();
+    worker.ended().await.unwrap();
     let counts = fixture.counts().await;
     assert_eq!((counts.leased, counts.dead, counts.ready + counts.done), (0, 0, 40));
     let released = fixture.job("39").await;
@@ -183,7 +183,7 @@ async fn a_payload_that_this_program_cannot_read_is_the_end_of_its_job_only() {
     let fixture = Fixture::new().await;
     fixture.enqueue_many(3).await;
     // Valid jsonb, beyond what a JSON number can be here.
-    sqlx::query("UPDATE trueup.jobs SET payload = ('1' || repeat('0', 400))::jsonb WHERE key = '1'").execute(fixture.pool()).await.unwrap();
+    crate::engine::set_payload(fixture.pool(), fixture.job("1").await.id, &format!("1{}", "0".repeat(400))).await;
     let worker = fixture.start("w", Does(|_| async { done() }));
     fixture.until_ended(3).await;
     worker.stop().await;
@@ -196,7 +196,7 @@ async fn a_payload_that_this_program_cannot_read_is_the_end_of_its_job_only() {
 async fn settings_that_cannot_work_are_refused_at_start() {
     let fixture = Fixture::with(Settings { batch: 0, ..brisk() }).await;
     let worker = fixture.start("w", Does(|_| async { done() }));
-    let error = worker.worker.await.unwrap().unwrap_err();
+    let error = worker.ended().await.unwrap_err();
     assert!(matches!(error, Error::Settings(_)), "{error}");
     assert!(error.to_string().contains("batch"));
 }

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder, Row};
 
 use crate::Result;
+use crate::enqueue::count;
 use crate::job::{GroupId, JobId, LeaseNumber, State};
-use crate::postgres::enqueue::count;
+use crate::redis::inspect::COUNTS;
 
 /// The most jobs that one [`list`] gives.
 pub const LIST_LIMIT: u32 = 1_000;
@@ -113,11 +114,6 @@ impl Counts {
     }
 }
 
-const COLUMNS: &str = "SELECT jobs.id, group_id, task, kind, key, payload::text, priority, state, run_at, created_at,
-    ended_at, nullif(lease, 0) AS lease, worker, until, failures, looks, crashes, jobs.suspicion, outcome, error, trace
-    FROM trueup.jobs LEFT JOIN trueup.leases ON leases.number = jobs.lease AND jobs.state = 'leased'
-    WHERE true";
-
 /// The jobs that the filter lets through, by id, from the first after `after` and at most `limit` (and
 /// [`LIST_LIMIT`]).
 ///
@@ -125,7 +121,7 @@ const COLUMNS: &str = "SELECT jobs.id, group_id, task, kind, key, payload::text,
 /// What Postgres said.
 pub async fn list(conn: &mut PgConnection, filter: &Filter, limit: u32, after: Option<JobId>) -> Result<Vec<Listed>> {
     // Only what restricts is written down, so that each question gets the plan and the index that fit it.
-    let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
+    let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM trueup.all_jobs AS jobs WHERE true");
     if let Some(state) = filter.state {
         // As a literal: the partial index on dead jobs is chosen by it.
         query.push(format!(" AND state = '{}'", state.as_str()));
@@ -170,13 +166,14 @@ pub async fn get(conn: &mut PgConnection, id: JobId) -> Result<Option<Listed>> {
 /// # Errors
 /// What Postgres said.
 pub async fn count_by_state(conn: &mut PgConnection, group: Option<GroupId>) -> Result<Counts> {
-    let mut query = QueryBuilder::<Postgres>::new("SELECT state, count(*) FROM trueup.jobs WHERE true");
-    if let Some(group) = group {
-        query.push(" AND group_id = ").push_bind(group);
-    }
-    query.push(" GROUP BY state");
+    let statement = format!(
+        "SELECT state, sum(count)::bigint FROM (
+             SELECT state, count(*) FROM trueup.jobs WHERE $1::bigint IS NULL OR group_id = $1 GROUP BY 1
+             UNION ALL {COUNTS}
+         ) AS counted GROUP BY 1"
+    );
     let mut counts = Counts::default();
-    for row in query.build().fetch_all(conn).await? {
+    for row in sqlx::query(AssertSqlSafe(statement)).bind(group).persistent(false).fetch_all(conn).await? {
         let jobs = count(row.try_get(1)?);
         match row.try_get::<State, _>(0)? {
             State::Ready => counts.ready = jobs,

@@ -1,0 +1,2 @@
+-- ARGV: lease. What it holds here.
+return redis.call('HVALS', P .. 'lease:' .. ARGV[3])

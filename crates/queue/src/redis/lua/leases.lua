@@ -1,0 +1,2 @@
+-- The leases that hold anything here.
+return redis.call('SMEMBERS', P .. 'leases')
