@@ -2,6 +2,7 @@
 //! flags.
 
 mod limits;
+mod queue;
 mod touch;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,9 @@ use trueup_database::connect::PoolSettings;
 use trueup_judge::{EntityKind, Mode};
 use trueup_workers::{FullSweeps, Schedule, Settings, Touching};
 
-pub use limits::{DatabaseConfig, QueueConfig, WorkerConfig};
+pub use limits::{DatabaseConfig, WorkerConfig};
+pub use queue::QueueConfig;
+use queue::queue_section;
 pub use touch::TouchConfig;
 
 /// The longest that one request to the RPC may be told to wait, in milliseconds.
@@ -66,8 +69,8 @@ pub struct Config {
     /// Touches.
     #[serde(default)]
     pub touch: TouchConfig,
-    /// Leases and retries.
-    #[serde(default)]
+    /// Where jobs wait, leases and retries: the name of the engine, or a section.
+    #[serde(default, deserialize_with = "queue_section")]
     pub queue: QueueConfig,
     /// Looks, rounds and patience.
     #[serde(default)]
@@ -134,10 +137,10 @@ impl Config {
 
     /// What the environment says goes before what the file says: `DATABASE_URL`, `TRUEUP_RPC_URL`
     /// (several: separated by commas or blanks), `TRUEUP_HORIZON_URL`, `TRUEUP_CONFIRM`,
-    /// `TRUEUP_NETWORK_PASSPHRASE`, `TRUEUP_SPECS` (separated by `:`).
+    /// `TRUEUP_NETWORK_PASSPHRASE`, `TRUEUP_SPECS` (separated by `:`), `TRUEUP_QUEUE`, `TRUEUP_REDIS_URL`.
     ///
     /// # Errors
-    /// A variable that must be a number is none.
+    /// A variable that must be a number, or the name of an engine, is none.
     pub fn or_environment(mut self) -> anyhow::Result<Self> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         self.database_url = variable("DATABASE_URL").or(self.database_url);
@@ -153,6 +156,10 @@ impl Config {
         if let Some(specs) = variable("TRUEUP_SPECS") {
             self.specs = std::env::split_paths(&specs).collect();
         }
+        if let Some(engine) = variable("TRUEUP_QUEUE") {
+            self.queue.engine = Some(queue::engine_named(engine.trim()).map_err(anyhow::Error::msg).context("TRUEUP_QUEUE")?);
+        }
+        self.queue.url = variable("TRUEUP_REDIS_URL").or(self.queue.url);
         Ok(self)
     }
 

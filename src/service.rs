@@ -37,6 +37,7 @@ impl Trueup {
     /// of another network. Each error says what, where, and the way out.
     pub async fn connect_with(config: &Config, settings: Settings, queue: trueup_queue::Settings) -> anyhow::Result<Self> {
         let trueup = Self::connect_unwarned(config, settings, queue).await?;
+        trueup.context.open_queue().await?;
         for warning in trueup.context.bound_kinds().flat_map(Kind::warnings) {
             tracing::warn!("{warning}");
         }

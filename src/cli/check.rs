@@ -20,6 +20,7 @@ pub(crate) struct Arguments {
 pub(super) async fn check(config: &Config, arguments: &Arguments) -> anyhow::Result<Exit> {
     let trueup = Trueup::connect_unwarned(config, config.worker_settings()?, config.queue_settings()?).await?;
     let context: &Context = trueup.context();
+    context.reach_queue().await?;
     let endpoints = context.survey_endpoints().await;
     let mut sound = true;
     let mut documents = Vec::new();

@@ -1,4 +1,4 @@
-//! `[queue]`, `[worker]` and `[database]` of `trueup.toml`: how long trueup waits, and how much it does at once.
+//! `[worker]` and `[database]` of `trueup.toml`: how long trueup waits, and how much it does at once.
 //!
 //! What a section leaves out keeps its default. Each value has a range, outside of which the process could not work
 //! or would burden the database; a value outside of it ends the start with an error.
@@ -12,30 +12,8 @@ use serde::Deserialize;
 use trueup_database::connect::PoolSettings;
 use trueup_workers::Settings;
 
-/// Beats within the life of a lease: two that are lost do no harm.
-const BEATS_PER_LEASE: u32 = 4;
-/// How often expired leases are looked for within the life of one.
-const REAPS_PER_LEASE: u32 = 10;
 /// The longest that anything here may be told to wait: a day, in seconds.
-const LONGEST_SECS: u64 = 86_400;
-
-/// `[queue]`: leases and retries. Every replica should say the same.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QueueConfig {
-    /// How long a killed worker keeps its jobs from the others: 1 to 3,600; 20.
-    pub lease_secs: Option<u64>,
-    /// How often an idle worker looks for jobs that nobody has announced, in milliseconds: 10 to 60,000; 1,000.
-    pub poll_ms: Option<u64>,
-    /// How many tries of a job may fail before it is dead: 1 to 100; 5.
-    pub max_failures: Option<i32>,
-    /// The pause after a job's first failure, in milliseconds; it doubles with each further one: 10 to 3,600,000; 2,000.
-    pub retry_base_ms: Option<u64>,
-    /// The longest pause between two tries: 1 to 86,400; 600.
-    pub retry_cap_secs: Option<u64>,
-    /// How long a worker that is told to stop finishes what it holds: 0 to 3,600; 20.
-    pub drain_grace_secs: Option<u64>,
-}
+pub(super) const LONGEST_SECS: u64 = 86_400;
 
 /// `[worker]`: looks, the scheduler's rounds, and patience.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -76,43 +54,6 @@ pub struct DatabaseConfig {
     pub lock_timeout_ms: Option<u64>,
     /// How long an unreachable server is tried for at start: 1 to 3,600; 15.
     pub connect_secs: Option<u64>,
-}
-
-// === impl QueueConfig ===
-
-impl QueueConfig {
-    /// The queue's settings. `patience` is the worker's.
-    pub(super) fn settings(&self, patience: Duration) -> anyhow::Result<trueup_queue::Settings> {
-        let default = trueup_queue::Settings::default();
-        let section = Section("queue");
-        let lease = section.pick("lease_secs", self.lease_secs, 1..=3_600)?.map_or(default.lease, Duration::from_secs);
-        let settings = trueup_queue::Settings {
-            lease,
-            heartbeat_every: lease / BEATS_PER_LEASE,
-            reap_every: lease / REAPS_PER_LEASE,
-            poll_every: section.pick("poll_ms", self.poll_ms, 10..=60_000)?.map_or(default.poll_every, Duration::from_millis),
-            max_failures: section.pick("max_failures", self.max_failures, 1..=100)?.unwrap_or(default.max_failures),
-            backoff_base: section
-                .pick("retry_base_ms", self.retry_base_ms, 10..=3_600_000)?
-                .map_or(default.backoff_base, Duration::from_millis),
-            backoff_cap: section
-                .pick("retry_cap_secs", self.retry_cap_secs, 1..=LONGEST_SECS)?
-                .map_or(default.backoff_cap, Duration::from_secs),
-            drain_grace: section
-                .pick("drain_grace_secs", self.drain_grace_secs, 0..=3_600)?
-                .map_or(default.drain_grace, Duration::from_secs),
-            unreachable_after: patience,
-            ..default
-        };
-        if settings.backoff_base > settings.backoff_cap {
-            bail!(
-                "[queue] retry_base_ms ({} ms) must not be longer than retry_cap_secs ({} s)",
-                settings.backoff_base.as_millis(),
-                settings.backoff_cap.as_secs()
-            );
-        }
-        Ok(settings)
-    }
 }
 
 // === impl WorkerConfig ===

@@ -70,6 +70,22 @@ impl Context {
         }
     }
 
+    /// Makes sure that the queue's engine can be reached, and is the one that this database's jobs go through.
+    ///
+    /// # Errors
+    /// It cannot be reached, or jobs wait in the other engine.
+    pub async fn open_queue(&self) -> Result<(), trueup_queue::Error> {
+        self.queue.open().await
+    }
+
+    /// The same, but for which engine it is: nothing changes.
+    ///
+    /// # Errors
+    /// It cannot be reached.
+    pub async fn reach_queue(&self) -> Result<(), trueup_queue::Error> {
+        self.queue.reach().await
+    }
+
     /// The kinds that have a spec here.
     #[must_use]
     pub fn kinds(&self) -> Vec<EntityKind> {
