@@ -10,6 +10,9 @@ target_folder = $(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 
 # All but what other queues are measured with: their crates are nobody's dependency but the bench's.
 tested = --workspace --exclude trueup-bench
 
+# The tests of the whole program that run again with its jobs in Redis: all that jobs do to runs, and runs to jobs.
+on_redis = binary(whole) & test(/^(lifecycle|touches|incremental|approval)::/)
+
 # With COVERAGE=1 the workspace's crates count which of their lines run. A build of its own, in the same folder.
 ifdef COVERAGE
 export RUSTC_WORKSPACE_WRAPPER := $(CURDIR)/scripts/instrumented
@@ -32,12 +35,14 @@ demo: ## The whole job on a throwaway database and a local chain; KEEP=1 stays u
 
 test: ## Every test, on servers of its own
 	scripts/ensure-postgres
+	scripts/ensure-redis
 	scripts/ensure-nextest
 	$(CARGO) build --release --locked $(tested) --bins --tests
 	@if scripts/node-is-there; then without=''; else \
 	    echo 'SKIPPED: the conformance test of the JavaScript SDK, because there is no Node.js 20 or newer with npm.'; \
 	    without='not test(/^sdk::/)'; fi; \
 	set -x; $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked $(tested) $${without:+-E "$$without"}
+	TRUEUP_TEST_QUEUE=redis $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked $(tested) -E '$(on_redis)'
 	$(CARGO) test --release --locked $(tested) --doc -q
 
 # The least share of lines that tests have to run, in each of the crates that decide and write.
@@ -49,11 +54,12 @@ coverage: ## Every test, and which share of the lines they run; fails below $(MI
 	$(MAKE) --no-print-directory test COVERAGE=1
 	@COVERAGE=1 RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/scripts/instrumented scripts/coverage $(target_folder) $(MINIMUM_PERCENT)
 
-sim: ## Whole deployments under faults; SEEDS=n plays n, SEED=x plays one again (docs/simulator.md)
+sim: ## Whole deployments under faults; SEEDS=n plays n, SEED=x one again, QUEUE=redis on Redis only (docs/simulator.md)
 	scripts/ensure-postgres
+	scripts/ensure-redis
 	scripts/ensure-faketime
 	$(CARGO) build --release --locked $(sim_needs)
-	$(target_folder)/release/trueup-sim$(if $(SEED), --seed $(SEED))$(if $(SEEDS), --seeds $(SEEDS))$(if $(FIRST_SEED), --first $(FIRST_SEED))
+	$(target_folder)/release/trueup-sim$(if $(SEED), --seed $(SEED))$(if $(SEEDS), --seeds $(SEEDS))$(if $(FIRST_SEED), --first $(FIRST_SEED))$(if $(QUEUE), --queue $(QUEUE))
 
 fuzz: ## Random input to the parsers, on a nightly toolchain; SECONDS=n for each target
 	scripts/fuzz $(or $(SECONDS),60) $(target_folder)/fuzz-corpus
@@ -63,6 +69,7 @@ mutants: ## Whether a test notices when the code that decides is changed; FILE=x
 
 kill: ## Every process killed, frozen and replaced, at default settings too: takes minutes, and tells how long jobs waited
 	scripts/ensure-postgres
+	scripts/ensure-redis
 	$(CARGO) build --release --locked $(tested) --bins --tests
 	$(target_folder)/release/trueup-sandbox $(CARGO) test --release --locked $(tested) --test whole -- kill:: --include-ignored --nocapture --test-threads 2
 

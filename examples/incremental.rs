@@ -173,7 +173,7 @@ async fn sweep(trueup: &Trueup, pool: &PgPool, how: Sweep) -> anyhow::Result<Cos
     };
     let took = began.elapsed();
     let wal = number(pool, &format!("SELECT (pg_current_wal_insert_lsn() - '{before}'::pg_lsn)::bigint")).await?;
-    let jobs = number(pool, &format!("SELECT count(*) FROM trueup.jobs WHERE group_id = {run}")).await?;
+    let jobs = number(pool, &format!("SELECT count(*) FROM trueup.all_jobs WHERE group_id = {run}")).await?;
     let loans = &report.kinds["loan"];
     anyhow::ensure!(loans.verdicts.get("in_sync") == Some(&loans.entities), "all is in sync: {:?}", loans.verdicts);
     let used = |name: &str| report.usage.get(name).copied().map_or(Ok(0), i64::try_from);

@@ -37,7 +37,7 @@ const STAGES: &str = "
         UNION ALL
         SELECT CASE j.task WHEN 'detect' THEN '2 first look' WHEN 'match' THEN '3 match' WHEN 'confirm' THEN '4 second look and repair' ELSE '5 report' END,
                extract(epoch FROM j.ended_at - j.created_at)
-        FROM trueup.jobs AS j JOIN trueup.runs AS r ON r.id = j.group_id WHERE r.touches
+        FROM trueup.all_jobs AS j JOIN trueup.runs AS r ON r.id = j.group_id WHERE r.touches
     ) AS it GROUP BY stage ORDER BY stage";
 
 const SPEC: &str = r#"

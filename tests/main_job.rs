@@ -90,7 +90,7 @@ async fn a_row_whose_key_does_not_cast_fails_alone() {
     assert_eq!(repaired.found(), ["stale_status status 7"]);
     assert_eq!((repaired.document.total("failed"), repaired.document.total("in_sync")), (2, 299));
     let errors: i64 =
-        deployment.value("SELECT count(*) FROM trueup.jobs WHERE state = 'dead' AND error LIKE '%invalid input syntax%'").await;
+        deployment.value("SELECT count(*) FROM trueup.all_jobs WHERE state = 'dead' AND error LIKE '%invalid input syntax%'").await;
     assert_eq!(errors, 2, "each says why");
 }
 
@@ -178,5 +178,5 @@ async fn a_write_of_the_application_just_now_is_looked_at_again_before_it_is_cal
     deployment.sql("UPDATE loans SET status = 'active', updated_at = now() WHERE loan_id = '2'").await;
     let detected = deployment.run(Mode::Detect).await;
     assert_eq!(detected.found(), ["stale_status status 2"]);
-    assert!(deployment.value::<i32>("SELECT looks FROM trueup.jobs WHERE task = 'detect' AND key = '2'").await >= 1);
+    assert!(deployment.value::<i32>("SELECT looks FROM trueup.all_jobs WHERE task = 'detect' AND key = '2'").await >= 1);
 }

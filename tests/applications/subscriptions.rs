@@ -105,5 +105,5 @@ async fn a_row_that_was_written_a_moment_ago_settles() {
     application.sql(r#"INSERT INTO "App"."User Subscriptions" VALUES (0, 'pro', NULL, NULL, now(), -3)"#).await;
     let found = application.detect().await.expect(3);
     assert_eq!(found.drifts(), ["subscription 0 stale_value paidUntil: ∅ → 2023-11-14 22:13:20+00"], "looked at until it had settled");
-    assert_eq!(application.value("SELECT looks > 0 FROM trueup.jobs WHERE task = 'detect' AND kind = 'subscription'").await, "true");
+    assert_eq!(application.value("SELECT looks > 0 FROM trueup.all_jobs WHERE task = 'detect' AND kind = 'subscription'").await, "true");
 }

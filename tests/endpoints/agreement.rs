@@ -84,7 +84,7 @@ async fn a_second_endpoint_that_has_not_seen_the_change_yet_is_asked_again() {
     two.second.faults.set(Faults { lag_ledgers: 1, ..Faults::default() });
     let report = two.deployment.run(Mode::Repair).await;
     assert_eq!((withheld(&report), two.status(3).await.as_str()), (1, "pending"));
-    let looks: i32 = two.deployment.value("SELECT max(looks) FROM trueup.jobs WHERE task = 'confirm'").await;
+    let looks: i32 = two.deployment.value("SELECT max(looks) FROM trueup.all_jobs WHERE task = 'confirm'").await;
     assert_eq!(looks, 3, "as often as anything that moves");
     pass_ledgers(&two.deployment, 1);
     two.deployment.run(Mode::Repair).await;

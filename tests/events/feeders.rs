@@ -21,7 +21,9 @@ pub struct FeederTask {
 impl FeederTask {
     pub async fn start(deployment: &Deployment, events_per_page: usize) -> Self {
         let settings = Settings { events_every: Duration::from_millis(5), events_per_page, ..Settings::default() };
-        let trueup = Trueup::connect_with(&deployment.config, settings, quick_queue()).await.unwrap_or_else(|error| panic!("{error:#}"));
+        let trueup = Trueup::connect_with(&deployment.config, settings, quick_queue(&deployment.config))
+            .await
+            .unwrap_or_else(|error| panic!("{error:#}"));
         let stop = CancellationToken::new();
         let task = tokio::spawn(trueup.events(stop.clone()));
         Self { stop, task }

@@ -37,7 +37,7 @@ async fn ends_on_another_network(deployment: &Deployment, work: Option<&[&str]>,
     assert!(ended.stderr.contains("belongs to the network `Another Network`"), "{}", ended.stderr);
     assert!(ended.stderr.contains("correct its URL and start again"), "{}", ended.stderr);
     assert_eq!(active(deployment).await, 2, "nothing is written");
-    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.jobs WHERE state = 'dead'").await, 0, "no job is lost");
+    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.all_jobs WHERE state = 'dead'").await, 0, "no job is lost");
 }
 
 #[tokio::test]

@@ -40,7 +40,9 @@ async fn fingerprints(deployment: &Deployment) -> i64 {
 /// An incremental sweep by ranges of that many rows, in chunks of two ranges.
 async fn sweep_in_ranges_of(deployment: &Deployment, rows: i64) -> Finished {
     let settings = Settings { rows_per_range: rows, jobs_per_chunk: 2 * rows, ..Settings::default() };
-    let trueup = Trueup::connect_with(&deployment.config, settings, quick_queue()).await.unwrap_or_else(|error| panic!("{error:#}"));
+    let trueup = Trueup::connect_with(&deployment.config, settings, quick_queue(&deployment.config))
+        .await
+        .unwrap_or_else(|error| panic!("{error:#}"));
     let new = NewRun { sweep: Sweep::Incremental, ..new_run(Mode::Detect) };
     let run = start_run(trueup.context(), new).await.expect("a run");
     deployment.finish(&trueup, run).await

@@ -10,7 +10,7 @@ use trueup_workers::{enqueue_run, start_run};
 use super::{remember, sweep};
 use crate::lifecycle::roles::{Roles, until};
 use crate::program::Program;
-use crate::support::{Deployment, SPEC, new_run};
+use crate::support::{Deployment, SPEC, jobs, new_run};
 
 #[tokio::test]
 async fn a_schedule_has_full_sweeps_of_its_own_and_incremental_ones_between() {
@@ -97,9 +97,9 @@ async fn a_range_whose_worker_froze_is_counted_once() {
     enqueue_run(trueup.context(), run).await.expect("enqueued");
     let stop = CancellationToken::new();
     let worker = tokio::spawn(trueup.clone().worker("first", stop.clone()));
-    until(&deployment, "EXISTS (SELECT FROM trueup.jobs WHERE task = 'sieve' AND state = 'leased')").await;
+    until(&deployment, "EXISTS (SELECT FROM trueup.all_jobs WHERE task = 'sieve' AND state = 'leased')").await;
     // Somebody else takes the range over.
-    deployment.sql("UPDATE trueup.jobs SET state = 'ready', lease = 0 WHERE task = 'sieve' AND state = 'leased'").await;
+    jobs::take_away(&deployment, "sieve").await;
     let finished = tokio::time::timeout(Duration::from_secs(60), deployment.await_report(&trueup, run)).await.expect("it ends");
     stop.cancel();
     worker.await.expect("no panic").expect("it ends well");

@@ -12,8 +12,9 @@ async fn what_has_not_moved_has_no_job_and_is_counted() {
     let loans = &swept.document.kinds["loan"];
     assert_eq!((loans.entities, loans.unmoved, loans.verdicts["in_sync"]), (450, 450, 450));
     assert_eq!(swept.document.run.sweep, Sweep::Incremental);
-    let jobs: i64 =
-        deployment.value("SELECT count(*) FROM trueup.jobs WHERE group_id = (SELECT max(id) FROM trueup.runs) AND task = 'detect'").await;
+    let jobs: i64 = deployment
+        .value("SELECT count(*) FROM trueup.all_jobs WHERE group_id = (SELECT max(id) FROM trueup.runs) AND task = 'detect'")
+        .await;
     assert_eq!(jobs, 0);
     let calls = deployment.devnet.calls()["getLedgerEntries"];
     assert!(calls <= 3 + 1, "450 keys at 199 a call, and the counter: {calls}");

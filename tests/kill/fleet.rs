@@ -2,25 +2,28 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::NamedTempFile;
-use trueup::Config;
+use trueup::{Config, QueueConfig};
 
 use crate::program::{Hold, Program, until};
+use crate::support::redis;
 
 /// What the queue is kept in. The suite runs for each of [`Engine::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     Postgres,
+    Redis,
 }
 
 // === impl Engine ===
 
 impl Engine {
-    pub const ALL: [Self; 1] = [Self::Postgres];
+    pub const ALL: [Self; 2] = [Self::Postgres, Self::Redis];
 
-    /// How `trueup.toml` says it.
-    pub const fn toml(self) -> &'static str {
+    /// The same deployment, with its queue kept in this.
+    pub fn of(self, config: &Config) -> Config {
         match self {
-            Self::Postgres => "",
+            Self::Postgres => Config { queue: QueueConfig::default(), ..config.clone() },
+            Self::Redis => redis::on(&redis::shared_url(), config.clone()),
         }
     }
 }
@@ -82,9 +85,9 @@ impl Fleet {
     /// The same, with further sections of `trueup.toml`.
     pub async fn start_with(config: &Config, engine: Engine, pace: Pace, further: &str, workers: usize, schedulers: usize) -> Self {
         let file = NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), format!("{}\n{}\n{further}", engine.toml(), pace.toml())).expect("the configuration");
+        std::fs::write(file.path(), format!("{}\n{further}", pace.toml())).expect("the configuration");
         let connection = PgConnection::connect(config.database_url.as_deref().expect("a database")).await.expect("a connection");
-        let mut fleet = Self { config: config.clone(), file, members: Vec::new(), leaving: Vec::new(), connection, started: 0 };
+        let mut fleet = Self { config: engine.of(config), file, members: Vec::new(), leaving: Vec::new(), connection, started: 0 };
         for _ in 0..workers {
             fleet.add(Role::Worker);
         }

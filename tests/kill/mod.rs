@@ -3,11 +3,11 @@
 
 pub mod fleet;
 mod killed_roles;
-mod outcome;
+pub mod outcome;
 mod poison;
 mod rolling;
 mod takeover;
-mod template;
+pub mod template;
 mod zombies;
 
 use crate::program::{Hold, Program};

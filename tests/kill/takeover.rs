@@ -42,7 +42,7 @@ async fn measure(pace: Pace, runs: usize, bound: Duration) {
             let run = fleet.open_full_run().await;
             let all_held = format!(
                 "(SELECT phase = 'detect' FROM trueup.runs WHERE id = {run})
-                 AND NOT EXISTS (SELECT FROM trueup.jobs WHERE group_id = {run} AND state = 'ready')"
+                 AND NOT EXISTS (SELECT FROM trueup.all_jobs WHERE group_id = {run} AND state = 'ready')"
             );
             until(&mut fleet.connection, &all_held).await;
             kill_the_fullest(&mut fleet).await;
@@ -60,18 +60,14 @@ async fn measure(pace: Pace, runs: usize, bound: Duration) {
 
 /// Kills the worker that holds most, and notes what it held.
 async fn kill_the_fullest(fleet: &mut Fleet) {
-    let fullest: String = fleet
-        .value(
-            "SELECT l.worker FROM trueup.jobs AS j JOIN trueup.leases AS l ON l.number = j.lease
-             WHERE j.state = 'leased' GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
-        )
-        .await;
+    let fullest: String =
+        fleet.value("SELECT worker FROM trueup.all_jobs WHERE state = 'leased' GROUP BY 1 ORDER BY count(*) DESC LIMIT 1").await;
     let who = fleet.members.iter().position(|it| fullest.starts_with(&format!("{}-", it.name))).expect("one of the fleet");
     let victim = fleet.members.swap_remove(who);
     fleet
         .sql(&format!(
-            "INSERT INTO public.orphans SELECT j.id, j.lease, clock_timestamp() FROM trueup.jobs AS j
-             JOIN trueup.leases AS l ON l.number = j.lease WHERE j.state = 'leased' AND l.worker = '{fullest}'"
+            "INSERT INTO public.orphans SELECT id, lease, clock_timestamp() FROM trueup.all_jobs
+             WHERE state = 'leased' AND worker = '{fullest}'"
         ))
         .await;
     victim.program.kill().await;
@@ -105,7 +101,7 @@ async fn waited(fleet: &mut Fleet) -> Waited {
         WITH waited AS (
             SELECT (extract(epoch FROM b.at - o.killed_at) * 1000)::bigint AS begun,
                    (extract(epoch FROM j.ended_at - o.killed_at) * 1000)::bigint AS ended
-            FROM public.orphans AS o JOIN trueup.jobs AS j ON j.id = o.job
+            FROM public.orphans AS o JOIN trueup.all_jobs AS j ON j.id = o.job
             CROSS JOIN LATERAL (SELECT min(at) AS at FROM public.begun WHERE job = o.job AND lease > o.lease) AS b
             WHERE b.at IS NOT NULL)
         SELECT count(*) AS jobs,

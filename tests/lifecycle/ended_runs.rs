@@ -7,7 +7,7 @@ use trueup_workers::{cancel, enqueue_run, retry_jobs, start_run};
 
 use crate::lifecycle::roles::{Roles, until};
 use crate::program::LIMIT;
-use crate::support::{Deployment, new_run};
+use crate::support::{Deployment, jobs, new_run};
 
 const TIMEOUT_SECS: i64 = 60;
 
@@ -34,7 +34,7 @@ async fn dead_jobs_are_retried_in_a_run_of_their_own_whose_report_is_right() {
     assert_eq!(second.document.run.origin, format!("retry of run {first}"));
     assert_eq!(deployment.report(first).await.document.total("failed"), 10, "what was reported stays as it was");
     assert_eq!(deployment.value::<i64>("SELECT count(*) FROM loans WHERE status = 'active'").await, 0);
-    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.jobs WHERE state = 'dead'").await, 0);
+    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.all_jobs WHERE state = 'dead'").await, 0);
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn dead_jobs_of_a_run_without_its_report_stay_until_it_has_counted_them() 
     let run = start_run(trueup.context(), new_run(Mode::Repair)).await.expect("a run");
     enqueue_run(trueup.context(), run).await.expect("enqueued");
     // As a worker leaves it that was killed: one job has ended, the others have not begun.
-    deployment.sql("UPDATE trueup.jobs SET state = 'dead', error = 'no number', ended_at = now() WHERE key = '4'").await;
+    jobs::end(&deployment, "key = '4'", "dead", "no number").await;
     deployment.sql("UPDATE trueup.runs SET detect_done = 1").await;
     let dead = || async {
         let mut connection = deployment.pool().acquire().await.expect("a connection");
@@ -72,9 +72,9 @@ async fn job_rows_of_an_old_run_go_but_for_the_dead_and_its_report_stays() {
     until(&deployment, "EXISTS (SELECT FROM trueup.runs WHERE purged)").await;
     roles.end().await;
     let left: String =
-        deployment.value(&format!("SELECT string_agg(state || ' ' || key, ', ') FROM trueup.jobs WHERE group_id = {run}")).await;
+        deployment.value(&format!("SELECT string_agg(state || ' ' || key, ', ') FROM trueup.all_jobs WHERE group_id = {run}")).await;
     assert_eq!(left, "dead 6");
-    assert!(deployment.value::<i64>(&format!("SELECT count(*) FROM trueup.jobs WHERE group_id = {recent}")).await > 6);
+    assert!(deployment.value::<i64>(&format!("SELECT count(*) FROM trueup.all_jobs WHERE group_id = {recent}")).await > 6);
     assert_eq!(deployment.report(RunId(run)).await.document.total("in_sync"), 5);
 }
 
@@ -86,11 +86,9 @@ async fn a_run_of_which_only_the_report_is_outstanding_is_not_cut_short() {
     let run = start_run(trueup.context(), new_run(Mode::Repair)).await.expect("a run");
     enqueue_run(trueup.context(), run).await.expect("enqueued");
     // As workers leave it that have done everything else, past the deadline.
-    deployment.sql("UPDATE trueup.jobs SET state = 'done', outcome = 'in_sync', ended_at = now()").await;
+    jobs::end(&deployment, "true", "done", "in_sync").await;
     deployment.sql("UPDATE trueup.runs SET phase = 'aggregate', detect_done = 3, deadline = now()").await;
-    deployment
-        .sql("INSERT INTO trueup.jobs (group_id, priority, task, kind, key) SELECT id, 10, 'aggregate', '', id::text FROM trueup.runs")
-        .await;
+    jobs::add(&deployment, run.0, "aggregate", "", &run.to_string()).await;
     assert!(!cancel(trueup.context().pools(), run).await.expect("an answer"), "there is nothing to cancel");
     let finished = deployment.finish(&trueup, run).await;
     assert_eq!((finished.document.run.state.as_str(), finished.document.run.partial), ("completed", false));
@@ -104,13 +102,12 @@ async fn cancelling_waits_for_no_transaction_that_holds_a_job_and_wants_the_run(
     let run = start_run(trueup.context(), new_run(Mode::Repair)).await.expect("a run");
     enqueue_run(trueup.context(), run).await.expect("enqueued");
     // As an ack does: the job first, what its run counts last.
-    let mut ack = deployment.pool().begin().await.expect("a transaction");
-    sqlx::query("SELECT FROM trueup.jobs WHERE key = '5' FOR UPDATE").execute(&mut *ack).await.expect("the job is locked");
+    let mut ack = jobs::lock(&deployment, "5").await;
     let cancelled = tokio::time::timeout(LIMIT, cancel(trueup.context().pools(), run)).await;
     assert!(cancelled.expect("it waits for nobody").expect("cancelled"));
     sqlx::query("SELECT FROM trueup.runs FOR NO KEY UPDATE").execute(&mut *ack).await.expect("no deadlock");
     ack.commit().await.expect("committed");
-    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.jobs WHERE state = 'cancelled'").await, 9);
+    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.all_jobs WHERE state = 'cancelled'").await, 9);
     let finished = deployment.finish(&trueup, run).await;
     assert_eq!(finished.document.run.state.as_str(), "cancelled");
 }
@@ -124,18 +121,15 @@ async fn jobs_put_by_hand_into_a_run_that_has_ended_end_and_change_nothing_of_it
     let report = "SELECT document::text FROM trueup.reports";
     let reported: String = deployment.value(report).await;
 
-    deployment
-        .sql(
-            "DELETE FROM trueup.jobs;
-             UPDATE loans SET status = 'active' WHERE loan_id = '2';
-             INSERT INTO trueup.jobs (group_id, priority, task, kind, key)
-             SELECT id, 0, task, 'loan', key FROM trueup.runs, (VALUES ('detect', '1'), ('detect', '2'), ('confirm', '77')) AS it (task, key)",
-        )
-        .await;
+    jobs::forget(&deployment).await;
+    deployment.sql("UPDATE loans SET status = 'active' WHERE loan_id = '2'").await;
+    for (task, key) in [("detect", "1"), ("detect", "2"), ("confirm", "77")] {
+        jobs::add(&deployment, run.0, task, "loan", key).await;
+    }
     let roles = Roles::of(&deployment).await.worker("test");
-    until(&deployment, "NOT EXISTS (SELECT FROM trueup.jobs WHERE state NOT IN ('done', 'dead'))").await;
+    until(&deployment, "NOT EXISTS (SELECT FROM trueup.all_jobs WHERE state NOT IN ('done', 'dead'))").await;
     roles.end().await;
-    let ends = "SELECT string_agg(concat_ws(' ', task, key, state, outcome), ', ' ORDER BY key) FROM trueup.jobs";
+    let ends = "SELECT string_agg(concat_ws(' ', task, key, state, outcome), ', ' ORDER BY key) FROM trueup.all_jobs";
     let ends: String = deployment.value(ends).await;
     assert!(ends.starts_with("detect 1 done in_sync, detect 2 done drifted, confirm 77 "), "{ends}");
     assert_eq!(deployment.value::<String>(counts).await, "done 3/3 0/0");

@@ -17,7 +17,7 @@ pub struct Roles {
 impl Roles {
     pub async fn of(deployment: &Deployment) -> Self {
         let settings = Settings { tick_every: Duration::from_millis(50), revive_after: Duration::from_millis(100), ..Settings::default() };
-        let trueup = Trueup::connect_with(&deployment.config, settings, quick_queue()).await.expect("connected");
+        let trueup = Trueup::connect_with(&deployment.config, settings, quick_queue(&deployment.config)).await.expect("connected");
         Self { trueup, stop: CancellationToken::new(), running: JoinSet::new() }
     }
 

@@ -5,7 +5,7 @@ use trueup_queue::inspect::{self, Filter, LIST_LIMIT};
 use trueup_workers::{Retried, enqueue_run, retry_jobs, start_run};
 
 use crate::lifecycle::roles::{Roles, until};
-use crate::support::{Deployment, new_run};
+use crate::support::{self, Deployment, new_run};
 
 const TIMEOUT_SECS: i64 = 60;
 
@@ -15,7 +15,7 @@ async fn a_dead_second_look_begins_again_with_a_first_look_at_its_row_or_its_key
     deployment.sql("UPDATE loans SET status = 'active' WHERE loan_id = '2'; DELETE FROM loans WHERE loan_id = '4'").await;
     let first = deployment.run(Mode::Detect).await;
     assert_eq!(first.found(), ["missing_row  4", "stale_status status 2"]);
-    deployment.sql("UPDATE trueup.jobs SET state = 'dead', error = 'no answer', outcome = NULL WHERE task = 'confirm'").await;
+    support::jobs::end(&deployment, "task = 'confirm'", "dead", "no answer").await;
 
     let mut connection = deployment.pool().acquire().await.expect("a connection");
     let jobs = inspect::list(&mut connection, &Filter::default(), LIST_LIMIT, None).await.expect("all jobs");
@@ -23,13 +23,13 @@ async fn a_dead_second_look_begins_again_with_a_first_look_at_its_row_or_its_key
     let others = u64::try_from(jobs.len() - 2).expect("few");
     let Retried { runs, jobs, left_alone, unreported } = retry_jobs(deployment.pool(), &jobs, TIMEOUT_SECS).await.expect("retried");
     assert_eq!((runs.len(), jobs, left_alone, unreported), (1, 2, others, Vec::new()), "only what is dead is retried");
-    let tasks = format!("SELECT string_agg(task || ' ' || key, ', ' ORDER BY task) FROM trueup.jobs WHERE group_id = {}", runs[0]);
+    let tasks = format!("SELECT string_agg(task || ' ' || key, ', ' ORDER BY task) FROM trueup.all_jobs WHERE group_id = {}", runs[0]);
     assert_eq!(deployment.value::<String>(&tasks).await, "detect 2, discover 4");
 
     let trueup = deployment.trueup().await;
     let again = deployment.finish(&trueup, runs[0]).await;
     assert_eq!((again.found(), again.document.kinds["loan"].entities), (first.found(), 2));
-    let dead = "SELECT count(*) FROM trueup.jobs WHERE task = 'confirm' AND state = 'dead'";
+    let dead = "SELECT count(*) FROM trueup.all_jobs WHERE task = 'confirm' AND state = 'dead'";
     assert_eq!(deployment.value::<i64>(dead).await, 2, "they stay for the record");
 }
 
@@ -40,11 +40,12 @@ async fn a_job_that_nobody_here_can_do_dies_and_says_why() {
     let run = start_run(roles.trueup.context(), new_run(Mode::Detect)).await.expect("a run");
     enqueue_run(roles.trueup.context(), run).await.expect("enqueued");
     // As a newer version, and a replica with more specs, would have added them.
-    deployment.sql("UPDATE trueup.jobs SET task = 'sing' WHERE key = '1'; UPDATE trueup.jobs SET kind = 'ship' WHERE key = '2'").await;
+    support::jobs::rename(&deployment, "1", "sing", "loan").await;
+    support::jobs::rename(&deployment, "2", "detect", "ship").await;
     let roles = roles.worker("test");
-    until(&deployment, "(SELECT count(*) FROM trueup.jobs WHERE state = 'dead') = 2").await;
+    until(&deployment, "(SELECT count(*) FROM trueup.all_jobs WHERE state = 'dead') = 2").await;
     roles.end().await;
-    let error = |task: &str| format!("SELECT error FROM trueup.jobs WHERE task = '{task}' AND state = 'dead'");
+    let error = |task: &str| format!("SELECT error FROM trueup.all_jobs WHERE task = '{task}' AND state = 'dead'");
     assert_eq!(deployment.value::<String>(&error("sing")).await, "`sing` is no task of this version of trueup");
     let of_another = deployment.value::<String>(&error("detect")).await;
     assert!(of_another.contains("no spec for kind `ship`; start every replica with the same specs"), "{of_another}");

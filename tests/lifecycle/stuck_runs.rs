@@ -23,7 +23,7 @@ async fn run_until_dead(deployment: &Deployment, task: &str) -> (Roles, RunId) {
     let run = start_run(roles.trueup.context(), new_run(Mode::Repair)).await.expect("a run");
     enqueue_run(roles.trueup.context(), run).await.expect("enqueued");
     let roles = roles.worker("test");
-    until(deployment, &format!("EXISTS (SELECT FROM trueup.jobs WHERE task = '{task}' AND state = 'dead' AND error LIKE '%not now%')"))
+    until(deployment, &format!("EXISTS (SELECT FROM trueup.all_jobs WHERE task = '{task}' AND state = 'dead' AND error LIKE '%not now%')"))
         .await;
     (roles, run)
 }
@@ -52,6 +52,8 @@ async fn a_report_is_tried_again_also_past_the_deadline_and_after_it_died_more_t
             "CREATE TABLE deaths (at timestamptz NOT NULL DEFAULT now());
              CREATE FUNCTION died() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO deaths DEFAULT VALUES; RETURN NULL; END $$;
              CREATE TRIGGER died AFTER UPDATE ON trueup.jobs FOR EACH ROW
+                 WHEN (new.state = 'dead' AND new.task = 'aggregate') EXECUTE FUNCTION died();
+             CREATE TRIGGER died AFTER INSERT ON trueup.outcomes FOR EACH ROW
                  WHEN (new.state = 'dead' AND new.task = 'aggregate') EXECUTE FUNCTION died()",
         )
         .await;

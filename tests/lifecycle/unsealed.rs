@@ -4,7 +4,7 @@ use trueup::Mode;
 use trueup_workers::start_run;
 
 use crate::lifecycle::roles::{Roles, until};
-use crate::support::{Deployment, new_run};
+use crate::support::{Deployment, jobs, new_run};
 
 #[tokio::test]
 async fn a_run_whose_scheduler_died_is_filled_by_another_once_its_claim_has_expired() {
@@ -48,10 +48,10 @@ async fn a_run_that_was_cancelled_while_its_plans_were_being_matched_confirms_no
     assert!(trueup_workers::cancel(roles.trueup.context().pools(), run).await.expect("cancelled"));
     // What a worker that held the job at that moment goes on with.
     deployment.sql(&format!("INSERT INTO trueup.plans (run, kind, identity, plan) VALUES ({run}, 'loan', '1', '{{}}')")).await;
-    deployment.sql(&format!("INSERT INTO trueup.jobs (group_id, task, kind, key, priority) VALUES ({run}, 'match', '', '{run}', 1)")).await;
+    jobs::add(&deployment, run.0, "match", "", &run.to_string()).await;
     let roles = roles.worker("test");
-    until(&deployment, "NOT EXISTS (SELECT FROM trueup.jobs WHERE state <> 'done')").await;
+    until(&deployment, "NOT EXISTS (SELECT FROM trueup.all_jobs WHERE state <> 'done')").await;
     roles.end().await;
-    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.jobs WHERE task = 'confirm'").await, 0);
+    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.all_jobs WHERE task = 'confirm'").await, 0);
     assert_eq!(deployment.report(run).await.document.run.state, "cancelled");
 }

@@ -27,10 +27,10 @@ async fn a_worker_that_is_told_to_stop_gives_up_what_it_holds_and_exits_cleanly(
     let trueup = deployment.trueup().await;
     let run = start_run(trueup.context(), new_run(Mode::Detect)).await.expect("a run");
     enqueue_run(trueup.context(), run).await.expect("enqueued");
-    until(&deployment, "EXISTS (SELECT FROM trueup.jobs WHERE state = 'leased')").await;
+    until(&deployment, "EXISTS (SELECT FROM trueup.all_jobs WHERE state = 'leased')").await;
     worker.terminate();
     worker.end().await.expect_code(0);
-    let held: i64 = deployment.value("SELECT count(*) FROM trueup.jobs WHERE state = 'leased' OR failures > 0").await;
+    let held: i64 = deployment.value("SELECT count(*) FROM trueup.all_jobs WHERE state = 'leased' OR failures > 0").await;
     assert_eq!(held, 0, "what it did not finish is free at once, and has not failed");
     deployment.devnet.faults().clear();
     assert_eq!(deployment.finish(&trueup, run).await.document.total("in_sync"), 1_500);

@@ -211,7 +211,7 @@ async fn an_envelope_of_another_transaction_fails_its_row_for_good_and_no_other(
     let run = world.deployment.run(Mode::Repair).await;
     assert_eq!(run.document.kinds["transaction"].verdicts["failed"], 2);
     assert_eq!(world.states().await, "another's=pending, broken=pending, right=expired");
-    let errors: Vec<String> = sqlx::query_scalar("SELECT error FROM trueup.jobs WHERE state = 'dead' ORDER BY key")
+    let errors: Vec<String> = sqlx::query_scalar("SELECT error FROM trueup.all_jobs WHERE state = 'dead' ORDER BY key")
         .fetch_all(world.deployment.pool())
         .await
         .expect("the errors");

@@ -46,6 +46,8 @@ impl Program {
             .env("TRUEUP_RPC_URL", config.rpc_endpoints().expect("an endpoint").join(" "))
             .env("TRUEUP_NETWORK_PASSPHRASE", config.network_passphrase.as_deref().expect("a network"))
             .env("TRUEUP_SPECS", specs)
+            .envs(config.queue.engine.map(|engine| ("TRUEUP_QUEUE", engine.as_str())))
+            .envs(config.queue.url.as_ref().map(|url| ("TRUEUP_REDIS_URL", url)))
             .env_remove("RUST_LOG")
             .env_remove("TRUEUP_CONFIG")
             .stdin(Stdio::null())

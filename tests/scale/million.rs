@@ -49,7 +49,7 @@ async fn a_run_of_any_size_takes_constant_memory_and_retention_leaves_nothing_of
             until_purged(&mut fleet, run).await;
             sizes(&mut fleet).await;
         }
-        let kept: i64 = fleet.value("SELECT count(*) FROM trueup.jobs").await;
+        let kept: i64 = fleet.value("SELECT count(*) FROM trueup.all_jobs").await;
         assert_eq!(kept, 0, "no job row is left of finished runs");
         for member in &fleet.members {
             let peak = member.program.peak_memory_kib().expect("it lives");

@@ -1,5 +1,8 @@
 //! A small deployment for whole-program tests: a database of its own, a devnet with a lending book, one spec.
 
+pub mod jobs;
+pub mod redis;
+
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, PgPool};
@@ -112,6 +115,7 @@ impl Deployment {
             specs: vec![specs.path().to_owned()],
             ..Config::default()
         };
+        let config = redis::as_asked(config);
         let deployment = Self { database, devnet, rpc, contracts, specs, config };
         deployment.add_loans(loans).await;
         deployment
@@ -171,7 +175,7 @@ impl Deployment {
     /// Connects with limits that suit a test.
     pub async fn trueup(&self) -> Trueup {
         let settings = Settings { look_again_after: Duration::from_millis(200), ..Settings::default() };
-        Trueup::connect_with(&self.config, settings, quick_queue()).await.unwrap_or_else(|error| panic!("{error:#}"))
+        Trueup::connect_with(&self.config, settings, quick_queue(&self.config)).await.unwrap_or_else(|error| panic!("{error:#}"))
     }
 
     /// Runs to the end with one worker.
@@ -245,7 +249,7 @@ pub fn new_run(mode: Mode) -> NewRun {
 }
 
 /// A queue that notices and retries within moments.
-pub fn quick_queue() -> trueup_queue::Settings {
+pub fn quick_queue(config: &Config) -> trueup_queue::Settings {
     trueup_queue::Settings {
         lease: Duration::from_secs(3),
         heartbeat_every: Duration::from_millis(500),
@@ -253,6 +257,7 @@ pub fn quick_queue() -> trueup_queue::Settings {
         backoff_base: Duration::from_millis(50),
         backoff_cap: Duration::from_millis(500),
         max_failures: 3,
+        redis: config.queue_settings().expect("a queue").redis,
         ..trueup_queue::Settings::default()
     }
 }

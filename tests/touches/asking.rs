@@ -34,7 +34,7 @@ async fn what_is_touched_is_looked_at_also_if_a_sweep_would_pass_it_over() {
     service.touch(&[by_key("2"), by_row("3")]).await;
     settled(&deployment).await;
     service.end().await;
-    let looked_at = "SELECT array_agg(concat_ws(' ', task, key, outcome) ORDER BY key) FROM trueup.jobs
+    let looked_at = "SELECT array_agg(concat_ws(' ', task, key, outcome) ORDER BY key) FROM trueup.all_jobs
                      WHERE task IN ('detect', 'sieve') AND group_id IN (SELECT id FROM trueup.runs WHERE touches)";
     assert_eq!(deployment.value::<Vec<String>>(looked_at).await, ["detect 2 in_sync", "detect 3 in_sync"]);
     let passed_over = "SELECT count(*) FROM trueup.runs WHERE touches AND (sweep <> 'full' OR unmoved <> '{}')";
@@ -76,7 +76,7 @@ async fn many_touchers_look_at_each_touch_once() {
         service.end().await;
     }
     assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.touches WHERE run IS NOT NULL").await, 60);
-    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.jobs WHERE task = 'detect' AND state = 'done'").await, 60);
+    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.all_jobs WHERE task = 'detect' AND state = 'done'").await, 60);
 }
 
 #[tokio::test]

@@ -31,6 +31,6 @@ async fn runs_of_touches_are_not_listed_among_the_others_and_are_forgotten_soon(
     until(&deployment, "(SELECT array_agg(id) FROM trueup.runs) = '{1}'").await;
     service.end().await;
     assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.touches").await, 0);
-    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.jobs WHERE group_id <> 1").await, 0);
+    assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.all_jobs WHERE group_id <> 1").await, 0);
     assert_eq!(deployment.value::<i64>("SELECT count(*) FROM trueup.repairs").await, 1, "repairs are kept for good");
 }

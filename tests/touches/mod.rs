@@ -40,7 +40,7 @@ async fn connected(deployment: &Deployment) -> Trueup {
         tick_every: Duration::from_millis(100),
         ..Settings::default()
     };
-    Trueup::connect_with(&deployment.config, settings, quick_queue()).await.unwrap_or_else(|error| panic!("{error:#}"))
+    Trueup::connect_with(&deployment.config, settings, quick_queue(&deployment.config)).await.unwrap_or_else(|error| panic!("{error:#}"))
 }
 
 fn touching(mode: Mode) -> Touching {
