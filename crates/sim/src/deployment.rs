@@ -63,7 +63,7 @@ const OPEN_GUARD: &str = "max_share = \"100%\"";
 const TIGHT_GUARD: &str = "max_share = \"10%\"\nfloor = 0";
 
 /// Writes them: `trueup.toml`, `quiet.toml` without schedules, and `guarded.toml`, whose specs let a run write little.
-pub(crate) fn write(folder: &Path, world: &World, full_sweeps: &str, database_url: &str) -> anyhow::Result<()> {
+pub(crate) fn write(folder: &Path, world: &World, full_sweeps: &str, database_url: &str, redis_url: Option<&str>) -> anyhow::Result<()> {
     let contracts =
         [("${LENDING}", &world.contracts.lending), ("${POOL}", &world.contracts.pool), ("${REPUTATION}", &world.contracts.reputation)];
     for (specs, guard) in [("specs", OPEN_GUARD), ("guarded", TIGHT_GUARD)] {
@@ -76,6 +76,8 @@ pub(crate) fn write(folder: &Path, world: &World, full_sweeps: &str, database_ur
     }
     let urls: Vec<&str> = world.endpoints.iter().map(|endpoint| endpoint.url.as_str()).collect();
     let (first, others) = urls.split_first().context("an endpoint")?;
+    let queue = redis_url.map(|url| format!("[queue]\nengine = \"redis\"\nurl = {url:?}\n"));
+    let limits = queue.map_or_else(|| LIMITS.to_owned(), |queue| LIMITS.replacen("[queue]\n", &queue, 1));
     let head = |specs: &str| {
         format!(
             "database_url = {database_url:?}\nrpc_url = {first:?}\nrpc_urls = {others:?}\nconfirm = {}\nnetwork_passphrase = {:?}\nspecs = [{:?}]\nrpc_calls_per_second = 1000\nrpc_timeout_ms = 700\n",
@@ -84,9 +86,9 @@ pub(crate) fn write(folder: &Path, world: &World, full_sweeps: &str, database_ur
             folder.join(specs)
         )
     };
-    std::fs::write(folder.join("quiet.toml"), format!("{}{LIMITS}", head("specs")))?;
-    std::fs::write(folder.join("guarded.toml"), format!("{}{LIMITS}", head("guarded")))?;
+    std::fs::write(folder.join("quiet.toml"), format!("{}{limits}", head("specs")))?;
+    std::fs::write(folder.join("guarded.toml"), format!("{}{limits}", head("guarded")))?;
     let schedules = SCHEDULES.replace("${FULL}", full_sweeps);
-    std::fs::write(folder.join("trueup.toml"), format!("{}{LIMITS}{schedules}", head("specs")))?;
+    std::fs::write(folder.join("trueup.toml"), format!("{}{limits}{schedules}", head("specs")))?;
     Ok(())
 }

@@ -11,6 +11,7 @@ mod entry;
 mod episodes;
 mod kind;
 mod processes;
+mod redis_faults;
 mod requests;
 mod rows;
 mod rpc_faults;
@@ -30,8 +31,9 @@ use anyhow::Context as _;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex;
-use trueup_sandbox::Server;
+use trueup_sandbox::{RedisServer, Server};
 
+use script::Engine;
 use seed::{Bench, Verdict, play};
 
 /// Wrongs of one seed that are shown.
@@ -52,6 +54,9 @@ struct Arguments {
     /// The first of them
     #[arg(long, env = "FIRST_SEED", default_value_t = 1)]
     first: u64,
+    /// What jobs wait in [default: as each seed draws it]
+    #[arg(long, env = "QUEUE")]
+    queue: Option<Engine>,
     /// The program [default: `trueup` beside this one]
     #[arg(long)]
     program: Option<PathBuf>,
@@ -93,7 +98,19 @@ async fn simulate(arguments: Arguments) -> anyhow::Result<bool> {
         println!("SKIPPED: clocks that are apart, because libfaketime is not installed (scripts/ensure-faketime installs it).");
     }
     let server = Server::start().await.context("no database server")?;
-    let bench = Bench { server: Arc::new(Mutex::new(server)), program, faketime, aloud: arguments.seed.is_some() };
+    let redis = RedisServer::start();
+    if let Err(error) = &redis {
+        anyhow::ensure!(arguments.queue != Some(Engine::Redis), "no Redis: {error}");
+        println!("SKIPPED: jobs in Redis, because there is none (scripts/ensure-redis installs it).");
+    }
+    let bench = Bench {
+        server: Arc::new(Mutex::new(server)),
+        redis: redis.ok().map(|redis| Arc::new(Mutex::new(redis))),
+        engine: arguments.queue,
+        program,
+        faketime,
+        aloud: arguments.seed.is_some(),
+    };
     let seeds = match arguments.seed {
         Some(seed) => seed..=seed,
         None => arguments.first..=arguments.first + arguments.seeds.saturating_sub(1),

@@ -18,6 +18,9 @@ const RESTART_AFTER: Duration = Duration::from_millis(300);
 /// How long after its start a process may not listen to signals yet, on a busy machine.
 const DEAF_FOR: Duration = Duration::from_secs(2);
 const SIGTERM: i32 = 15;
+/// What would go before the configuration of a deployment.
+const CONFIGURING: [&str; 7] =
+    ["DATABASE_URL", "TRUEUP_RPC_URL", "TRUEUP_NETWORK_PASSPHRASE", "TRUEUP_SPECS", "TRUEUP_CONFIG", "TRUEUP_QUEUE", "TRUEUP_REDIS_URL"];
 /// Where Debian's `libfaketime` puts its library, below `/usr/lib`.
 const FAKETIME: &str = "faketime/libfaketime.so.1";
 
@@ -57,7 +60,7 @@ impl Program {
         };
         let mut command = Command::new(&self.path);
         command.args(arguments).arg("--config").arg(self.folder.join(config)).current_dir(&self.folder);
-        for variable in ["DATABASE_URL", "TRUEUP_RPC_URL", "TRUEUP_NETWORK_PASSPHRASE", "TRUEUP_SPECS", "TRUEUP_CONFIG"] {
+        for variable in CONFIGURING {
             command.env_remove(variable);
         }
         if let (Some(library), true) = (&self.faketime, clock_off_secs != 0) {

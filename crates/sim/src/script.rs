@@ -8,6 +8,7 @@ use crate::blows::Blow;
 use crate::database_faults::DatabaseFault;
 use crate::deeds::Deed;
 use crate::episodes::Episode;
+use crate::redis_faults::RedisFault;
 use crate::rpc_faults::RpcFault;
 
 /// How long users, application and faults are at it.
@@ -21,6 +22,13 @@ const FAULTS_MAX: usize = 10;
 
 /// Which of a schedule's runs look at every entity: all, many, or the first only, unless midnight is near.
 const FULL_SWEEPS: [&str; 4] = ["always", "*/4 * * * * *", "0 0 * * *", "0 0 * * *"];
+
+/// What the jobs of a seed wait in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Engine {
+    Postgres,
+    Redis,
+}
 
 /// Something at a moment, in milliseconds since the turmoil began.
 #[derive(Debug, Clone)]
@@ -47,6 +55,9 @@ pub(crate) struct Script {
     pub(crate) rpc_faults: Vec<At<RpcFault>>,
     pub(crate) database_faults: Vec<At<DatabaseFault>>,
     pub(crate) blows: Vec<At<Blow>>,
+    pub(crate) engine: Engine,
+    /// Where it is Redis.
+    pub(crate) redis_faults: Vec<At<RedisFault>>,
     /// What is played when the dust has settled.
     pub(crate) episodes: Vec<Episode>,
 }
@@ -75,6 +86,8 @@ impl Script {
         let blows = some(&mut random, turmoil_ms, |random| Blow::draw(random, workers + schedulers));
         let episodes = Episode::ALL.into_iter().filter(|_| random.random_ratio(1, 4)).collect();
         let full_sweeps = FULL_SWEEPS[random.random_range(0..FULL_SWEEPS.len())];
+        let engine = if random.random_ratio(1, 2) { Engine::Redis } else { Engine::Postgres };
+        let redis_faults = some(&mut random, turmoil_ms, RedisFault::draw);
         Self {
             turmoil_ms,
             endpoints,
@@ -89,6 +102,8 @@ impl Script {
             rpc_faults,
             database_faults,
             blows,
+            engine,
+            redis_faults,
         }
     }
 }

@@ -8,16 +8,16 @@ use anyhow::Context as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
-use trueup_sandbox::Server;
+use trueup_sandbox::{RedisServer, Server};
 
 use crate::application::Application;
 use crate::check;
 use crate::processes::{Fleet, Program};
-use crate::script::Script;
+use crate::script::{Engine, Script};
 use crate::settle::settle;
 use crate::story::Story;
 use crate::world::World;
-use crate::{blows, database_faults, deployment, rpc_faults};
+use crate::{blows, database_faults, deployment, redis_faults, rpc_faults};
 
 /// How often the processes are looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -29,6 +29,10 @@ const APPLICATION_PATIENCE: Duration = Duration::from_secs(5);
 /// What outlives a seed.
 pub(crate) struct Bench {
     pub(crate) server: Arc<Mutex<Server>>,
+    /// Where there is one; without it all seeds have their jobs in Postgres.
+    pub(crate) redis: Option<Arc<Mutex<RedisServer>>>,
+    /// What the jobs of all seeds wait in, whatever they draw.
+    pub(crate) engine: Option<Engine>,
     pub(crate) program: PathBuf,
     pub(crate) faketime: Option<PathBuf>,
     pub(crate) aloud: bool,
@@ -37,6 +41,8 @@ pub(crate) struct Bench {
 /// What the parts of one seed share.
 pub(crate) struct Shared {
     pub(crate) server: Arc<Mutex<Server>>,
+    /// Where the seed's jobs wait in it.
+    pub(crate) redis: Option<Arc<Mutex<RedisServer>>>,
     pub(crate) database_url: String,
     pub(crate) world: Arc<World>,
     pub(crate) fleet: Mutex<Fleet>,
@@ -82,15 +88,27 @@ async fn simulate(bench: &Bench, seed: u64, story: &Story, folder: &std::path::P
     for deed in &script.first_deeds {
         application.perform(deed).await?;
     }
-    deployment::write(folder, &world, script.full_sweeps, &database_url)?;
+    let redis = bench.redis.clone().filter(|_| bench.engine.unwrap_or(script.engine) == Engine::Redis);
+    let redis_url = match &redis {
+        Some(redis) => Some(redis.lock().await.url()),
+        None => None,
+    };
+    deployment::write(folder, &world, script.full_sweeps, &database_url, redis_url.as_deref())?;
     let program =
         Program { path: bench.program.clone(), folder: folder.to_owned(), faketime: bench.faketime.clone(), story: story.clone() };
     let fleet = Fleet::start(program.clone(), script.workers, script.schedulers, &script.clocks_off_secs)?;
     story.tell(format!(
-        "{} endpoints, of which {} must agree; {} workers, {} schedulers, clocks off by {:?} s; {} ms of turmoil",
-        script.endpoints, script.confirm, script.workers, script.schedulers, script.clocks_off_secs, script.turmoil_ms
+        "{} endpoints, of which {} must agree; jobs in {}; {} workers, {} schedulers, clocks off by {:?} s; {} ms of turmoil",
+        script.endpoints,
+        script.confirm,
+        if redis.is_some() { "Redis" } else { "Postgres" },
+        script.workers,
+        script.schedulers,
+        script.clocks_off_secs,
+        script.turmoil_ms
     ));
-    let shared = Shared { server: Arc::clone(&bench.server), database_url, world, fleet: Mutex::new(fleet), program, story: story.clone() };
+    let server = Arc::clone(&bench.server);
+    let shared = Shared { server, redis, database_url, world, fleet: Mutex::new(fleet), program, story: story.clone() };
 
     turmoil(&shared, &script, &mut application).await?;
     application.finish(seed.is_multiple_of(4)).await;
@@ -115,6 +133,7 @@ async fn turmoil(shared: &Shared, script: &Script, application: &mut Application
             application.work(&script.deeds),
             faults,
             database_faults::disturb(shared, &script.database_faults),
+            redis_faults::disturb(shared, &script.redis_faults),
             blows::strike(shared, &script.blows),
             async {
                 tokio::time::sleep(Duration::from_millis(script.turmoil_ms)).await;

@@ -65,7 +65,7 @@ async fn runs_end(pool: &PgPool) -> anyhow::Result<()> {
 async fn unfinished(pool: &PgPool) -> anyhow::Result<String> {
     let lines: Vec<String> = sqlx::query_scalar(
         "SELECT format('run %s %s %s detect %s/%s confirm %s/%s, jobs: %s', id, phase, state, detect_done, detect_total, confirm_done, confirm_total,
-            (SELECT string_agg(DISTINCT format('%s %s %s', task, j.state, error), '; ') FROM trueup.jobs AS j
+            (SELECT string_agg(DISTINCT format('%s %s %s', task, j.state, error), '; ') FROM trueup.all_jobs AS j
              WHERE group_id = r.id AND j.state IN ('ready', 'leased')))
          FROM trueup.runs AS r WHERE phase <> 'done' ORDER BY id",
     )

@@ -48,7 +48,7 @@ pub(crate) async fn figures(pool: &PgPool, lost: usize) -> anyhow::Result<String
                 (SELECT count(*) FROM trueup.repairs WHERE action = 'revert'),
                 (SELECT count(*) FROM trueup.repairs WHERE action = 'resolve'), (SELECT count(*) FROM trueup.repairs WHERE altered),
                 (SELECT count(*) FROM trueup.events), (SELECT count(*) FROM trueup.event_holes), (SELECT count(*) FROM trueup.drifts),
-                (SELECT count(*) FROM trueup.jobs WHERE state = 'dead'))",
+                (SELECT count(*) FROM trueup.all_jobs WHERE state = 'dead'))",
     )
     .fetch_one(pool)
     .await?;

@@ -4,7 +4,7 @@ use sqlx::PgPool;
 
 use super::none;
 
-const MUST_NOT_BE: [(&str, &str); 10] = [
+const MUST_NOT_BE: [(&str, &str); 12] = [
     (
         "a run has no report",
         "SELECT format('run %s, %s', id, state) FROM trueup.runs AS r WHERE NOT EXISTS (SELECT FROM trueup.reports WHERE run = r.id)",
@@ -30,7 +30,7 @@ const MUST_NOT_BE: [(&str, &str); 10] = [
              LATERAL (SELECT CASE WHEN EXISTS (SELECT FROM trueup.plans WHERE run = r.id AND approves IS NOT NULL)
                              THEN r.confirm_total ELSE r.detect_total END
                              + (SELECT coalesce(sum(u.value::bigint), 0) FROM jsonb_each_text(r.unmoved) AS u)
-                             - (SELECT count(*) FROM trueup.jobs AS j WHERE j.group_id = r.id AND j.task = 'sieve'
+                             - (SELECT count(*) FROM trueup.all_jobs AS j WHERE j.group_id = r.id AND j.task = 'sieve'
                                 AND j.state = 'done' AND j.outcome <> 'run_ended') AS expected) AS e
          WHERE counted <> expected",
     ),
@@ -49,7 +49,16 @@ const MUST_NOT_BE: [(&str, &str); 10] = [
     ),
     (
         "a job outlives its run",
-        "SELECT format('job %s of run %s: %s %s', j.id, group_id, task, j.state) FROM trueup.jobs AS j WHERE j.state IN ('ready', 'leased')",
+        "SELECT format('job %s of run %s: %s %s', j.id, group_id, task, j.state) FROM trueup.all_jobs AS j WHERE j.state IN ('ready', 'leased')",
+    ),
+    (
+        "a job is there twice",
+        "SELECT format('%s of run %s: %s %s, %s times', task, group_id, kind, key, count(*)) FROM trueup.all_jobs
+         GROUP BY group_id, task, kind, key HAVING count(*) > 1",
+    ),
+    (
+        "a job has ended, and its tries are remembered",
+        "SELECT format('job %s of run %s: %s', a.job, group_id, state) FROM trueup.attempts AS a JOIN trueup.outcomes AS o ON o.job = a.job",
     ),
     (
         "a repair has a lease that was never given",
