@@ -9,6 +9,8 @@ pub(super) const APALIS_POSTGRES: &str = "apalis-postgres";
 pub(super) const APALIS_POSTGRES_BEHIND: &str = "apalis-postgres, behind";
 pub(super) const GRAPHILE_ONE: &str = "graphile-worker, 1 process";
 pub(super) const GRAPHILE_TWO: &str = "graphile-worker, 2 processes";
+pub(super) const TRUEUP_REDIS_ONE: &str = "trueup on Redis, 1 worker";
+pub(super) const TRUEUP_REDIS_TWO: &str = "trueup on Redis, 2 workers";
 pub(super) const APALIS_REDIS: &str = "apalis-redis";
 pub(super) const BULLMQ_ONE: &str = "BullMQ, 1 process";
 pub(super) const BULLMQ_TWO: &str = "BullMQ, 2 processes";
@@ -17,6 +19,7 @@ pub(super) const BULLMQ_TWO: &str = "BullMQ, 2 processes";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Engine {
     Trueup,
+    TrueupRedis,
     Bare,
     ApalisPostgres,
     Graphile,
@@ -57,6 +60,8 @@ pub(super) fn on_postgres(with_node: bool) -> Vec<Contest> {
 
 pub(super) fn on_redis(with_node: bool) -> Vec<Contest> {
     let all = [
+        contest(TRUEUP_REDIS_ONE, Engine::TrueupRedis, 1, false),
+        contest(TRUEUP_REDIS_TWO, Engine::TrueupRedis, 2, false),
         contest(APALIS_REDIS, Engine::ApalisRedis, 1, false),
         contest(BULLMQ_ONE, Engine::BullMq, 1, false),
         contest(BULLMQ_TWO, Engine::BullMq, 2, false),

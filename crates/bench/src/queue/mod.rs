@@ -12,8 +12,9 @@ use crate::table::Section;
 mod contest;
 mod on_postgres;
 mod on_redis;
+mod trueup_on_redis;
 
-use contest::Contest;
+use contest::{Contest, Engine};
 
 /// The queue's name at apalis.
 pub(crate) const APALIS_QUEUE: &str = "bench";
@@ -32,7 +33,7 @@ struct Ratio {
     bar: &'static str,
 }
 
-const RATIOS: [Ratio; 8] = [
+const RATIOS: [Ratio; 12] = [
     Ratio { ours: contest::TRUEUP_TWO, theirs: contest::BARE, bar: "0.80" },
     Ratio { ours: contest::TRUEUP_ONE, theirs: contest::BARE, bar: "-" },
     Ratio { ours: contest::TRUEUP_TWO, theirs: contest::APALIS_POSTGRES, bar: "7.00" },
@@ -41,6 +42,10 @@ const RATIOS: [Ratio; 8] = [
     Ratio { ours: contest::TRUEUP_TWO_BEHIND, theirs: contest::TRUEUP_TWO, bar: "0.80" },
     Ratio { ours: contest::TRUEUP_TWO_BEHIND, theirs: contest::BARE_BEHIND, bar: "-" },
     Ratio { ours: contest::TRUEUP_TWO_BEHIND, theirs: contest::APALIS_POSTGRES_BEHIND, bar: "-" },
+    Ratio { ours: contest::TRUEUP_REDIS_TWO, theirs: contest::TRUEUP_REDIS_ONE, bar: "-" },
+    Ratio { ours: contest::TRUEUP_REDIS_TWO, theirs: contest::APALIS_REDIS, bar: "-" },
+    Ratio { ours: contest::TRUEUP_REDIS_TWO, theirs: contest::BULLMQ_ONE, bar: "-" },
+    Ratio { ours: contest::TRUEUP_REDIS_TWO, theirs: contest::BULLMQ_TWO, bar: "-" },
 ];
 
 pub(crate) async fn measure(size: &Size, node: Option<&Node>, only: Option<&str>) -> anyhow::Result<Vec<Section>> {
@@ -62,9 +67,13 @@ pub(crate) async fn measure(size: &Size, node: Option<&Node>, only: Option<&str>
         }
     }
     let on_redis: Vec<Contest> = contest::on_redis(node.is_some()).into_iter().filter(chosen).filter(|_| has_redis).collect();
+    let beside = if on_redis.iter().any(|contest| contest.engine == Engine::TrueupRedis) { Some(Postgres::start().await?) } else { None };
     for run in 0..size.runs {
         for contest in in_turn(&on_redis, run) {
-            let took = on_redis::run(size, contest, node).await?;
+            let took = match (contest.engine, &beside) {
+                (Engine::TrueupRedis, Some(postgres)) => trueup_on_redis::run(postgres, size, contest).await?,
+                _ => on_redis::run(size, contest, node).await?,
+            };
             note(&mut rates, contest, run, size, took);
         }
     }
@@ -94,6 +103,7 @@ fn rates_shown(contests: &[&Contest], rates: &BTreeMap<&'static str, Samples>, s
     section.note(format!("\"behind\": {} ended jobs lie in the same table.", crate::samples::grouped(size.behind)));
     section.note("Every run begins on a fresh copy of the same filled database after a checkpoint, or on a fresh Redis; the clock stops when all jobs are found ended there.");
     section.note(format!("Redis for all: {}.", crate::redis_server::SETTINGS.join(" ")));
+    section.note("trueup on Redis writes ends to Postgres, and its clock also counts how jobs get from there to Redis; the other queues on Redis have no Postgres, and begin with their jobs in Redis.");
     section.note("apalis: batches of 500, no lock of its own for each task. graphile-worker: local queue of 500, 24 jobs at once, completions batched. BullMQ: concurrency 100, removeOnComplete.");
     section
 }

@@ -15,8 +15,8 @@ mod usual;
 /// Who is measured, or takes part.
 #[derive(Subcommand)]
 pub(crate) enum Role {
-    /// trueup's queue on Postgres: one worker whose jobs do nothing
-    TrueupQueue { url: String },
+    /// trueup's queue on Postgres, or on Redis if one is named: one worker whose jobs do nothing
+    TrueupQueue { url: String, redis: Option<String> },
     /// The same table by plain SQL, on two connections
     Bare { url: String },
     /// The stock storage of apalis for Postgres
@@ -33,7 +33,7 @@ pub(crate) enum Role {
 
 pub(crate) async fn play(role: Role) -> anyhow::Result<()> {
     match role {
-        Role::TrueupQueue { url } => trueup_queue::play(&url).await,
+        Role::TrueupQueue { url, redis } => trueup_queue::play(&url, redis).await,
         Role::Bare { url } => bare::play(&url).await,
         Role::ApalisPostgres { url } => apalis_postgres::play(&url).await,
         Role::ApalisRedis { url, jobs } => apalis_redis::play(&url, jobs).await,

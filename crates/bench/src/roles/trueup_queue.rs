@@ -1,4 +1,4 @@
-//! trueup's queue on Postgres with its default settings.
+//! trueup's queue with its default settings.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
-use trueup_queue::{Ended, Ending, Failure, Handled, Handler, Job, Queue, Settings, Worker};
+use trueup_queue::{Ended, Ending, Failure, Handled, Handler, Job, Queue, RedisSettings, Settings, Worker};
 
 use super::stage::{self, Stage};
 
@@ -29,9 +29,9 @@ impl Ending for Told {
     }
 }
 
-pub(super) async fn play(url: &str) -> anyhow::Result<()> {
+pub(super) async fn play(url: &str, redis: Option<String>) -> anyhow::Result<()> {
     let pool: PgPool = PgPoolOptions::new().max_connections(4).connect(url).await.context("the database of this run")?;
-    let queue = Queue::new(pool, Arc::new(Told), Settings::default());
+    let queue = Queue::new(pool, Arc::new(Told), Settings { redis: redis.map(RedisSettings::new), ..Settings::default() });
     let worker = Worker::new(queue, "bench", Nothing);
     let mut stage = Stage::new();
     stage.ready("").await?;
