@@ -10,6 +10,8 @@ pub(crate) const RPC_INVALID_PARAMS: i64 = -32602;
 const RPC_NO_SUCH_METHOD: i64 = -32601;
 /// HTTP: the request is larger than the server reads.
 pub(crate) const HTTP_TOO_LARGE: u16 = 413;
+/// HTTP: too many requests.
+pub(crate) const HTTP_TOO_MANY: u16 = 429;
 /// stellar-rpc: the request took longer than the server allows itself.
 pub(crate) const RPC_OVERLOADED: i64 = -32001;
 
@@ -141,7 +143,7 @@ impl ReadError {
     pub const fn is_transient(&self) -> bool {
         match self {
             Self::Transport { .. } | Self::Timeout { .. } | Self::Garbage { .. } | Self::Lagging { .. } | Self::NoEndpoint { .. } => true,
-            Self::Http { status, .. } => *status == 429 || *status >= 500,
+            Self::Http { status, .. } => *status == HTTP_TOO_MANY || *status >= 500,
             Self::Rpc { code, .. } => matches!(*code, RPC_INTERNAL | RPC_OVERLOADED),
             Self::Archive { transient, .. } => *transient,
             Self::TooLarge { .. }
@@ -152,12 +154,17 @@ impl ReadError {
         }
     }
 
+    /// Whether the server wants fewer requests.
+    pub(crate) fn is_too_many_requests(&self) -> bool {
+        matches!(self, Self::Http { status: HTTP_TOO_MANY, .. })
+    }
+
     /// Whether the same request may succeed a moment later. A timeout is not among them: the request was too much, and
     /// the same one would be again.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Transport { .. } | Self::Lagging { .. } => true,
-            Self::Http { status, .. } => *status == 429 || *status >= 500,
+            Self::Http { status, .. } => *status == HTTP_TOO_MANY || *status >= 500,
             Self::Rpc { code, .. } => matches!(*code, RPC_INTERNAL | RPC_OVERLOADED),
             _ => false,
         }
@@ -202,7 +209,7 @@ fn status_advice(status: u16) -> &'static str {
     match status {
         401 | 403 => " (check the credentials in the URL)",
         404 => " (check the path of the URL)",
-        429 => " (too many requests: lower the calls per second)",
+        HTTP_TOO_MANY => " (too many requests: lower the calls per second)",
         300..=399 => " (redirects are not followed: use the final URL)",
         _ => "",
     }

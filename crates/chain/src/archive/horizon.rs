@@ -2,14 +2,13 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use trueup_judge::Answer;
 
 use super::History;
 use crate::endpoint::Endpoint;
-use crate::rpc::{Http, Retry, canonical, field};
+use crate::rpc::{CallRate, Http, Retry, canonical, field};
 use crate::transaction::{RecordedEffects, outcome};
 use crate::{ChainError, Config, ReadError, TransactionReading, transaction_facts};
 
@@ -41,7 +40,7 @@ pub struct HorizonConfig {
 pub struct Horizon {
     http: Http,
     in_flight: Semaphore,
-    rate: DefaultDirectRateLimiter,
+    rate: CallRate,
     sent: AtomicU64,
     passphrase: String,
 }
@@ -86,10 +85,11 @@ impl Horizon {
             error => error,
         })?;
         let http = Config { timeout: config.timeout, body_limit_bytes: BODY_BYTES_MAX, ..Config::new("") };
+        let rate = CallRate::new(&endpoint.name, per_second);
         let horizon = Self {
             http: Http::new(endpoint, &http)?,
             in_flight: Semaphore::new(config.calls_in_flight),
-            rate: RateLimiter::direct(Quota::per_second(per_second)),
+            rate,
             sent: AtomicU64::new(0),
             passphrase: config.network_passphrase,
         };
@@ -119,9 +119,11 @@ impl Horizon {
         let attempt = || async {
             // The semaphore is never closed.
             let _permit = self.in_flight.acquire().await.ok();
-            self.rate.until_ready().await;
-            self.sent.fetch_add(1, Ordering::Relaxed);
-            self.http.get(path).await
+            let request = async {
+                self.sent.fetch_add(1, Ordering::Relaxed);
+                self.http.get(path).await
+            };
+            self.rate.send(request).await
         };
         let body = match Retry::Few.run(attempt).await {
             Ok(body) => body,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::error::HTTP_TOO_MANY;
 use crate::rpc::Method;
 use crate::{Network, ReadError};
 
@@ -15,9 +16,6 @@ pub(crate) const COOL_OFF_FIRST: Duration = Duration::from_secs(2);
 pub(crate) const COOL_OFF_MAX: Duration = Duration::from_secs(120);
 /// How long an endpoint is left alone that refuses for being asked too often and does not say how long.
 pub(crate) const BACK_OFF: Duration = Duration::from_secs(1);
-
-/// HTTP: too many requests.
-const HTTP_TOO_MANY: u16 = 429;
 
 /// What is known of an endpoint.
 #[derive(Debug, Default)]

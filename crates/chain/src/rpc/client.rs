@@ -2,13 +2,12 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::envelope::{self, Answer};
 use super::http::Http;
-use super::{Method, Retry};
+use super::{CallRate, Method, Retry};
 use crate::endpoint::Endpoint;
 use crate::{ChainError, Config, ReadError};
 
@@ -16,7 +15,7 @@ use crate::{ChainError, Config, ReadError};
 pub(crate) struct Rpc {
     http: Http,
     in_flight: Semaphore,
-    rate: DefaultDirectRateLimiter,
+    rate: CallRate,
     next_id: AtomicU64,
     /// Attempts really sent, by the method's place in `Method::ALL`.
     sent: [AtomicU64; Method::ALL.len()],
@@ -36,10 +35,11 @@ impl Rpc {
         if config.timeout.is_zero() {
             return Err(refused("the RPC timeout must be longer than nothing"));
         }
+        let rate = CallRate::new(&endpoint.name, per_second);
         Ok(Self {
             http: Http::new(endpoint, config)?,
             in_flight: Semaphore::new(config.calls_in_flight),
-            rate: RateLimiter::direct(Quota::per_second(per_second)),
+            rate,
             next_id: AtomicU64::new(1),
             sent: Default::default(),
             is_single,
@@ -73,10 +73,12 @@ impl Rpc {
     async fn attempt(&self, method: Method, params: Option<&Value>) -> Result<Value, ReadError> {
         // Who asks how the endpoint is does not wait for those who keep it busy. The semaphore is never closed.
         let _permit = if method.is_probe() { None } else { self.in_flight.acquire().await.ok() };
-        self.rate.until_ready().await;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        self.sent[method as usize].fetch_add(1, Ordering::Relaxed);
-        let body = self.http.post(envelope::request(id, method, params)).await?;
+        let request = async {
+            self.sent[method as usize].fetch_add(1, Ordering::Relaxed);
+            self.http.post(envelope::request(id, method, params)).await
+        };
+        let body = self.rate.send(request).await?;
         match envelope::open(&body, id).map_err(|what| self.garbage(method, &what))? {
             Answer::Result(result) => Ok(result),
             Answer::Error { code, message } => {

@@ -1,5 +1,6 @@
 //! JSON-RPC over HTTP: a closed list of methods, all of them reads.
 
+mod allowance;
 mod client;
 mod entries;
 mod envelope;
@@ -11,6 +12,7 @@ mod health;
 mod http;
 mod method;
 mod network;
+mod rate;
 mod retry;
 mod simulate;
 mod transaction;
@@ -20,5 +22,6 @@ pub(crate) use entries::{Answered, Found};
 pub use events::{CONTRACTS_PER_CALL_MAX, EVENTS_PER_PAGE_MAX, EventPage, EventsFrom};
 pub(crate) use http::Http;
 pub use method::Method;
+pub(crate) use rate::CallRate;
 pub(crate) use retry::{RETRIES_MAX, Retry, pause_before};
 pub(crate) use transaction::canonical;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -142,6 +144,26 @@ async fn the_rate_is_kept() {
         chain.health().await.expect("a sound answer");
     }
     assert!(begun.elapsed() >= Duration::from_millis(400), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_too_many_is_sent_fewer_in_a_second() {
+    let refuses = Arc::new(AtomicBool::new(true));
+    let refusing = Arc::clone(&refuses);
+    let double = Double::start(move |_| match refusing.load(Ordering::Relaxed) {
+        true => Reply::Status(429, &[("retry-after", "0")]),
+        false => health(),
+    })
+    .await;
+    let chain = connect(Config { calls_per_second: 10, ..double.config() }).await.expect("connects");
+    chain.health().await.expect_err("it refuses each of four attempts");
+    refuses.store(false, Ordering::Relaxed);
+    let begun = std::time::Instant::now();
+    for _ in 0..8 {
+        chain.health().await.expect("a sound answer");
+    }
+    // At ten a second the eight would be a burst. It is one a second by now, and one more with each second.
+    assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
