@@ -56,7 +56,7 @@ impl Kind {
             key_location: KeyLocation::new(&bound, &spec.kind),
             parent_location: bound.parents.as_ref().map(|parents| ParentLocation::new(&bound, parents)),
             comparison: Comparison::new(&bound, &spec.kind),
-            new_rows: NewRows::new(&bound),
+            new_rows: NewRows::new(&bound, &spec.kind),
             enumeration: Enumeration::new(&bound),
             provisional_rows: read::provisional_rows(&bound, &spec.kind),
             waiting_rows: WaitingRows::new(&bound, &spec),

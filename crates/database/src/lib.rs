@@ -28,4 +28,4 @@ pub use located::{Compare, Compared, Located, LocatedKey, LocatedParent, NewRow}
 pub use read::{CreationEventSeen, CreationKey, RowRange, Sieved, StillRow, Waiting};
 pub use repair::{Order, Released, RepairOutcome, RevertOutcome, release, release_matching};
 pub use sql::{Bind, Select};
-pub use statements::Statements;
+pub use statements::{Reading, Statements, Timed};

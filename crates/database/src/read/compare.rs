@@ -13,11 +13,13 @@ use super::input::{Batch, chain_scope, db_scope, part_array, part_columns, passe
 use super::locate::{epoch, place};
 use crate::bind::{Bound, BoundField, carrier_text};
 use crate::sql::{ident, list, literal};
+use crate::statements::Reading;
 use crate::{Compare, Compared, DatabaseError, RowError, Statements};
 
 /// The statement that compares rows.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison {
+    kind: EntityKind,
     sql: String,
     identity_columns: usize,
     values: usize,
@@ -70,6 +72,7 @@ impl Comparison {
             differences = differences(bound),
         );
         Self {
+            kind: kind.clone(),
             sql,
             identity_columns: bound.identity.len(),
             values: bound.values.len(),
@@ -98,8 +101,10 @@ impl Comparison {
                 for index in 0..self.values {
                     query = query.bind(part.iter().map(|(row, _)| value(row, index)).collect::<Vec<_>>());
                 }
-                statements.add();
-                let rows = query.fetch_all(pool).await?;
+                let mut connection = pool.acquire().await?;
+                let running = statements.begin(&self.kind, Reading::Compare);
+                let rows = query.fetch_all(&mut *connection).await?;
+                running.answered(range.len());
                 Ok(rows.into_iter().map(|row| (range.start + place(row.ord), row)).collect())
             })
         })

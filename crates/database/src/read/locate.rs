@@ -11,6 +11,7 @@ use super::input::{Batch, db_scope, marked_rows, part_array, part_columns, provi
 use crate::bind::{Bound, Column, Shape, Stability};
 use crate::identity::canonical_of;
 use crate::sql::{list, literal};
+use crate::statements::Reading;
 use crate::{DatabaseError, Located, RowError, Statements};
 
 /// The hex digits of a transaction hash.
@@ -19,6 +20,7 @@ const HASH_DIGITS: usize = 64;
 /// The statement that locates rows.
 #[derive(Debug, Clone)]
 pub(crate) struct Location {
+    kind: EntityKind,
     sql: String,
     identity_columns: usize,
     key_columns: usize,
@@ -76,7 +78,7 @@ impl Location {
             checkpoint = checkpoint(bound, kind),
             submitted = bound.submitted.as_ref().map_or_else(|| "NULL::bigint".to_owned(), epoch),
         );
-        Self { sql, identity_columns: bound.identity.len(), key_columns: bound.arguments.len() }
+        Self { kind: kind.clone(), sql, identity_columns: bound.identity.len(), key_columns: bound.arguments.len() }
     }
 
     pub async fn run(
@@ -95,8 +97,10 @@ impl Location {
                     query = query.bind(part_array(&items[range.clone()], index));
                 }
                 query = query.bind(items[range.clone()].iter().map(|(row, _)| row.0.clone()).collect::<Vec<_>>());
-                statements.add();
-                let rows = query.fetch_all(pool).await?;
+                let mut connection = pool.acquire().await?;
+                let running = statements.begin(&self.kind, Reading::Locate);
+                let rows = query.fetch_all(&mut *connection).await?;
+                running.answered(range.len());
                 Ok(rows.into_iter().map(|row| (first + place(row.ord), row)).collect())
             })
         })

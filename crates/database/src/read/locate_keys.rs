@@ -12,11 +12,13 @@ use super::locate::{place, text_of};
 use crate::bind::{Bound, Column};
 use crate::identity::{canonical_of, names_key};
 use crate::sql::{ident, list, literal};
+use crate::statements::Reading;
 use crate::{DatabaseError, LocatedKey, RowError, Statements};
 
 /// The statement that locates keys.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyLocation {
+    kind: EntityKind,
     sql: String,
     key_columns: usize,
 }
@@ -54,7 +56,7 @@ impl KeyLocation {
             contract = known(&bound.contract),
             also_contracts = list(bound.also_contracts.iter().map(known)),
         );
-        Self { sql, key_columns: bound.key.len() }
+        Self { kind: kind.clone(), sql, key_columns: bound.key.len() }
     }
 
     pub async fn run(
@@ -73,8 +75,10 @@ impl KeyLocation {
                     query = query.bind(part_array(&items[range.clone()], index));
                 }
                 query = query.bind(items[range.clone()].iter().map(|(key, _)| key.0.clone()).collect::<Vec<_>>());
-                statements.add();
-                let rows = query.fetch_all(pool).await?;
+                let mut connection = pool.acquire().await?;
+                let running = statements.begin(&self.kind, Reading::LocateKeys);
+                let rows = query.fetch_all(&mut *connection).await?;
+                running.answered(range.len());
                 Ok(rows.into_iter().map(|row| (first + place(row.ord), row)).collect())
             })
         })

@@ -3,18 +3,20 @@
 use std::ops::Range;
 
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
-use trueup_judge::{ChainKey, Withheld};
+use trueup_judge::{ChainKey, EntityKind, Withheld};
 
 use super::bisect::bisect;
 use super::input::{Batch, chain_scope, input_part, part_array, part_columns, unnest, value_columns};
 use super::locate::place;
 use crate::bind::{Bound, NewValue, carrier_text};
 use crate::sql::{ident, list};
+use crate::statements::Reading;
 use crate::{DatabaseError, NewRow, RowError, Statements};
 
 /// The statement that computes new rows.
 #[derive(Debug, Clone)]
 pub(crate) struct NewRows {
+    kind: EntityKind,
     sql: String,
     key_columns: usize,
     values: usize,
@@ -31,7 +33,7 @@ struct Row {
 type Keyed = (ChainKey, Vec<Option<String>>);
 
 impl NewRows {
-    pub fn new(bound: &Bound) -> Self {
+    pub fn new(bound: &Bound, kind: &EntityKind) -> Self {
         let mut input = part_columns(bound.key.len());
         input.extend(value_columns(bound.values.len()));
         let chain = chain_scope(bound, |index| format!("i.\"v{index}\""));
@@ -80,6 +82,7 @@ impl NewRows {
             expressions = list(expressions),
         );
         Self {
+            kind: kind.clone(),
             sql,
             key_columns: bound.key.len(),
             values: bound.values.len(),
@@ -107,8 +110,10 @@ impl NewRows {
                         part.iter().map(|((_, values), _)| values.get(index).and_then(Option::as_deref)).collect();
                     query = query.bind(texts);
                 }
-                statements.add();
-                let rows = query.fetch_all(pool).await?;
+                let mut connection = pool.acquire().await?;
+                let running = statements.begin(&self.kind, Reading::NewRows);
+                let rows = query.fetch_all(&mut *connection).await?;
+                running.answered(range.len());
                 Ok(rows.into_iter().map(|row| (range.start + place(row.ord), row)).collect())
             })
         })

@@ -12,6 +12,7 @@ use crate::bind::{Bound, Stability, columns_of};
 use crate::error::{Blame, QUERY_CANCELED, blame, code};
 use crate::identity::canonical_of;
 use crate::sql::{Bind, Select, list, literal};
+use crate::statements::Reading;
 use crate::{DatabaseError, Located, RowError, Statements};
 
 /// Rows from one to another, in the order of the row identity.
@@ -72,8 +73,9 @@ impl Sieve {
             Err(error) => return Ok(Err(error)),
         };
         let arguments = Select { sql: String::new(), binds }.arguments()?;
-        statements.add();
-        let rows = match sqlx::query_as_with::<_, Row, _>(AssertSqlSafe(sql), arguments).fetch_all(pool).await {
+        let mut connection = pool.acquire().await?;
+        let running = statements.begin(&self.kind, Reading::Sieve);
+        let rows = match sqlx::query_as_with::<_, Row, _>(AssertSqlSafe(sql), arguments).fetch_all(&mut *connection).await {
             Ok(rows) => rows,
             // One that takes too long is found among fewer of them.
             Err(error) if matches!(blame(&error), Blame::Row) || code(&error) == QUERY_CANCELED => {
@@ -81,6 +83,8 @@ impl Sieve {
             }
             Err(error) => return Err(error.into()),
         };
+        drop(connection);
+        running.answered(rows.len());
         let mut sieved = Sieved::default();
         for row in rows {
             let identity = RowIdentity(row.identity);
