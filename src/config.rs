@@ -3,6 +3,7 @@
 
 mod limits;
 mod queue;
+mod throttle;
 mod touch;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use trueup_workers::{FullSweeps, Schedule, Settings, Touching};
 pub use limits::{DatabaseConfig, WorkerConfig};
 pub use queue::QueueConfig;
 use queue::queue_section;
+pub use throttle::ThrottleConfig;
 pub use touch::TouchConfig;
 
 /// The longest that one request to the RPC may be told to wait, in milliseconds.
@@ -78,6 +80,9 @@ pub struct Config {
     /// Connections to Postgres.
     #[serde(default)]
     pub database: DatabaseConfig,
+    /// How sweeps give way to the application.
+    #[serde(default)]
+    pub throttle: ThrottleConfig,
 }
 
 /// `[approval]` of `trueup.toml`.
@@ -235,7 +240,7 @@ impl Config {
     /// # Errors
     /// One is out of its range.
     pub fn worker_settings(&self) -> anyhow::Result<Settings> {
-        Ok(Settings { keep_touches_hours: self.touch.keep_hours()?, ..self.worker.settings()? })
+        Ok(Settings { keep_touches_hours: self.touch.keep_hours()?, throttle: self.throttle.settings()?, ..self.worker.settings()? })
     }
 
     /// The limits of the queue.

@@ -25,8 +25,8 @@ mod service;
 pub mod telemetry;
 mod view;
 
-pub use config::{ApprovalConfig, Config, DatabaseConfig, QueueConfig, ScheduleConfig, TouchConfig, WorkerConfig};
+pub use config::{ApprovalConfig, Config, DatabaseConfig, QueueConfig, ScheduleConfig, ThrottleConfig, TouchConfig, WorkerConfig};
 pub use service::Trueup;
 pub use trueup_database::runs::{GuardOverride, NewRun, Run, RunState};
 pub use trueup_judge::{EntityKind, Mode, RunId, Sweep};
-pub use trueup_workers::{Document, FullSweeps, NamedEntity, Schedule, Settings, Touching};
+pub use trueup_workers::{Document, FullSweeps, NamedEntity, Schedule, Settings, ThrottleSettings, Touching};

@@ -23,6 +23,7 @@ mod redis;
 mod scale;
 mod sources;
 mod support;
+mod throttle;
 mod touches;
 mod true_key;
 mod undo;

@@ -56,6 +56,11 @@ fn heading(report: &Document) -> String {
     for note in &report.notes {
         let _ = writeln!(text, "NOTE: {note}");
     }
+    if let Some(throttled) = &report.throttled {
+        let took = throttled.took_percent.map(|percent| format!(": the database's statements took {percent} % of their usual time"));
+        let (secs, millis) = (throttled.waited_ms / 1000, throttled.waited_ms % 1000);
+        let _ = writeln!(text, "Throttled for {secs}.{millis:03} s{}", took.unwrap_or_default());
+    }
     text
 }
 

@@ -11,8 +11,13 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use trueup_chain::Intent;
 use trueup_queue::{Failure, Handled};
 
+use crate::throttle::Throttle;
+
 /// How many requests may wait for a batch before those who ask wait themselves.
 const WAITING: usize = 10_000;
+
+/// How many keys a call carries beside the instance of their contract.
+const KEYS_PER_FULL_CALL: usize = trueup_chain::KEYS_PER_CALL_MAX - 1;
 
 /// What a job comes to.
 pub(crate) type Answer = Result<Handled, Failure>;
@@ -40,10 +45,11 @@ pub(crate) struct Batcher<T> {
 }
 
 impl<T: Clone + Send + 'static> Batcher<T> {
-    /// Starts the task that gathers; it ends when the last clone of its owner is gone.
-    pub(crate) fn start(limits: Limits, process: Process<T>) -> Self {
+    /// Starts the task that gathers; it ends when the last clone of its owner is gone. A batch begins when `throttle`
+    /// lets it.
+    pub(crate) fn start(limits: Limits, throttle: Option<Throttle>, process: Process<T>) -> Self {
         let (requests, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(gather(limits, process, waiting));
+        tokio::spawn(gather(limits, throttle, process, waiting));
         Self { requests }
     }
 
@@ -57,13 +63,26 @@ impl<T: Clone + Send + 'static> Batcher<T> {
     }
 }
 
-async fn gather<T: Clone + Send + 'static>(limits: Limits, process: Process<T>, mut waiting: mpsc::Receiver<Request<T>>) {
+async fn gather<T: Clone + Send + 'static>(
+    limits: Limits,
+    throttle: Option<Throttle>,
+    process: Process<T>,
+    mut waiting: mpsc::Receiver<Request<T>>,
+) {
     let slots = Arc::new(Semaphore::new(limits.in_flight));
     while let Some(first) = waiting.recv().await {
         // While no slot is free, what comes in meanwhile fills this batch.
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let admission = match &throttle {
+            Some(throttle) => Some(throttle.enter().await),
+            None => None,
+        };
+        let items = match &throttle {
+            Some(throttle) if throttle.is_one_by_one() => of_full_calls(limits.items),
+            _ => limits.items,
+        };
         let mut batch = vec![first];
-        while batch.len() < limits.items {
+        while batch.len() < items {
             match tokio::time::timeout(limits.linger, waiting.recv()).await {
                 Ok(Some(request)) => batch.push(request),
                 Ok(None) | Err(_) => break,
@@ -72,9 +91,15 @@ async fn gather<T: Clone + Send + 'static>(limits: Limits, process: Process<T>, 
         let process = Arc::clone(&process);
         tokio::spawn(async move {
             work(process, batch).await;
-            drop(slot);
+            drop((admission, slot));
         });
     }
+}
+
+/// As many of so many as fill calls: where batches follow each other one by one, a call that one leaves half empty is not
+/// filled by the next.
+fn of_full_calls(items: usize) -> usize {
+    if items < KEYS_PER_FULL_CALL { items } else { items - items % KEYS_PER_FULL_CALL }
 }
 
 fn work<T: Clone + Send + 'static>(process: Process<T>, batch: Vec<Request<T>>) -> BoxFuture<'static, ()> {
@@ -136,9 +161,14 @@ mod tests {
         let process: Process<usize> = Arc::new(|items| {
             Box::pin(async move { items.iter().map(|item| Ok(Handled::Ack(format!("{item} of {}", items.len())))).collect() })
         });
-        let batcher = Batcher::start(limits(3), process);
+        let batcher = Batcher::start(limits(3), None, process);
         let answers = futures::future::join_all((0..3).map(|item| batcher.submit(item, None))).await;
         assert_eq!(answers, (0..3).map(|item| Ok(Handled::Ack(format!("{item} of 3")))).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_batch_that_stands_alone_fills_its_calls() {
+        assert_eq!([500, 597, 200, 199, 198, 5].map(of_full_calls), [398, 597, 199, 199, 198, 5]);
     }
 
     #[tokio::test]
@@ -149,7 +179,7 @@ mod tests {
                 items.iter().map(|_| Ok(Handled::AlreadyAcked)).collect()
             })
         });
-        let batcher = Batcher::start(limits(8), process);
+        let batcher = Batcher::start(limits(8), None, process);
         let answers = futures::future::join_all((0..8).map(|item| batcher.submit(item, None))).await;
         for (item, answer) in answers.into_iter().enumerate() {
             if item == 5 {

@@ -12,6 +12,7 @@ use crate::events::Feeder;
 use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::settings::Settings;
+use crate::throttle::{Throttle, is_of_sweep};
 
 /// What scheduler and workers work with: the database, the chain, the kinds, the queue. Cheap to clone.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ pub struct Context {
     /// One at a time in a process.
     pub(crate) feeder: Arc<Mutex<Feeder>>,
     pub(crate) contracts: Arc<KnownContracts>,
+    pub(crate) throttle: Throttle,
 }
 
 impl Context {
@@ -48,7 +50,17 @@ impl Context {
         queue_settings: trueup_queue::Settings,
     ) -> Self {
         let archive = archive.map(Arc::new);
-        let meter = Arc::new(Meter::new(Some(chain.clone()), pools.statements.clone()).and_archive(archive.clone()));
+        let throttle = Throttle::new(&settings.throttle, crate::handler::sweeping_batches(&settings, kinds.len()));
+        pools.statements.watch({
+            let throttle = throttle.clone();
+            move |timed| {
+                if is_of_sweep() {
+                    throttle.hear(&timed);
+                }
+            }
+        });
+        let meter = Meter::new(Some(chain.clone()), pools.statements.clone()).and_archive(archive.clone());
+        let meter = Arc::new(meter.and_throttle(throttle.clone()));
         let queue = Queue::new(pools.write.clone(), Arc::new(Progress::new(Arc::clone(&meter))), queue_settings);
         let kinds: BTreeMap<EntityKind, Arc<Kind>> = kinds.into_iter().map(|kind| (kind.spec().kind.clone(), Arc::new(kind))).collect();
         let mut event_contracts = crate::events::contracts(&kinds.values().map(Arc::as_ref).collect::<Vec<_>>());
@@ -67,6 +79,7 @@ impl Context {
             event_contracts: Arc::new(event_contracts),
             feeder: Arc::new(Mutex::new(feeder)),
             contracts: Arc::default(),
+            throttle,
         }
     }
 

@@ -10,6 +10,7 @@ use trueup_database::runs::{GuardOverride, Run, RunState};
 use trueup_judge::{EntityKind, Guarded, HeldBack, Mode, Sweep, Verdict};
 use trueup_queue::{GroupId, State};
 
+use crate::meter::{THROTTLED_MS, THROTTLED_TIMES, THROTTLED_TOOK_PERCENT};
 use crate::task::{RUN_ENDED, Task};
 
 /// The version of [`Document`]; it grows when a field changes its meaning or goes, not when one is added.
@@ -30,6 +31,33 @@ pub struct Document {
     pub usage: BTreeMap<String, u64>,
     /// What a reader must know besides.
     pub notes: Vec<String>,
+    /// How its sweeps gave way to the application; none where they did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled: Option<ThrottledPart>,
+}
+
+/// How a run's sweeps gave way to the application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThrottledPart {
+    /// For how long batches were held back, over all workers, in milliseconds.
+    pub waited_ms: u64,
+    /// How often the database became slow.
+    pub times: u64,
+    /// How many percent of their usual time statements took then, on average; none where the database had become slow
+    /// before the run.
+    pub took_percent: Option<u64>,
+}
+
+// === impl ThrottledPart ===
+
+impl ThrottledPart {
+    /// Takes it out of what a run has used.
+    fn take(usage: &mut BTreeMap<String, u64>) -> Option<Self> {
+        let [waited_ms, times, took] = [THROTTLED_MS, THROTTLED_TIMES, THROTTLED_TOOK_PERCENT].map(|name| usage.remove(name));
+        let (waited_ms, times) = (waited_ms.unwrap_or_default(), times.unwrap_or_default());
+        let took_percent = took.unwrap_or_default().checked_div(times);
+        (waited_ms > 0 || times > 0).then_some(Self { waited_ms, times, took_percent })
+    }
 }
 
 /// The run of a report.
@@ -164,6 +192,8 @@ impl Document {
             kind.held_back = run.held_back.0.get(&name).into_iter().flatten().map(HeldBack::to_string).collect();
         }
         let finished_at = run.finished_at.unwrap_or(run.opened_at);
+        let mut usage = run.usage.clone();
+        let throttled = ThrottledPart::take(&mut usage);
         Ok(Self {
             version: VERSION,
             run: RunPart {
@@ -183,8 +213,9 @@ impl Document {
             },
             ledgers: run.ledgers.map(|(min, max)| Ledgers { min, max }),
             kinds,
-            usage: run.usage.clone(),
+            usage,
             notes: run.notes.clone(),
+            throttled,
         })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use opentelemetry::trace::TraceContextExt;
 use tracing::Instrument;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use trueup_chain::Chain;
+use trueup_chain::{Chain, Intent};
 use trueup_judge::EntityKind;
 use trueup_queue::{Failure, Handled, Handler, Job};
 use trueup_spec::Source;
@@ -17,9 +17,19 @@ use crate::confirm::confirm_plans;
 use crate::context::Context;
 use crate::detect::{detect, discover};
 use crate::matching::match_plans;
+use crate::settings::Settings;
 use crate::sieve::sieve;
 use crate::task::Task;
+use crate::throttle::{Throttle, of_sweep};
 use crate::touch::is_of_touch;
+
+/// The tasks that are first looks of sweeps, for each kind.
+const SWEEPING_TASKS: usize = 3;
+
+/// How many batches of sweeps are under way at most in a process with so many kinds.
+pub(crate) fn sweeping_batches(settings: &Settings, kinds: usize) -> usize {
+    settings.batches_in_flight.saturating_mul(kinds.max(1)).saturating_mul(SWEEPING_TASKS)
+}
 
 /// Hands jobs to what works on them.
 #[derive(Clone)]
@@ -45,6 +55,7 @@ struct Batchers {
     confirm: Batcher<Job>,
     /// Announces keys, where its entities are ledger entries, read in batches.
     chain: Option<Chain>,
+    throttle: Option<Throttle>,
 }
 
 impl Jobs {
@@ -56,18 +67,21 @@ impl Jobs {
             linger: context.settings.batch_linger,
         };
         let urgent = Context { chain: context.chain.urgent(), ..context.clone() };
-        let lanes =
-            |kind: &EntityKind| Lanes { sweeps: Batchers::start(&context, kind, limits), touches: Batchers::start(&urgent, kind, limits) };
+        let lanes = |kind: &EntityKind| Lanes {
+            sweeps: Batchers::start(&context, kind, limits, Some(&context.throttle)),
+            touches: Batchers::start(&urgent, kind, limits, None),
+        };
         let kinds = context.kinds.keys().map(|kind| (kind.0.clone(), lanes(kind))).collect();
         Self(Arc::new(Rooms { context, kinds }))
     }
 }
 
 impl Batchers {
-    fn start(context: &Context, kind: &EntityKind, limits: Limits) -> Self {
+    fn start(context: &Context, kind: &EntityKind, limits: Limits, throttle: Option<&Throttle>) -> Self {
         let Some(bound) = context.kinds.get(kind) else { unreachable!("kinds come from the context") };
         let process = |task: Task| -> Process<Job> {
             let (context, kind) = (context.clone(), Arc::clone(bound));
+            let is_throttled = throttle.is_some() && task != Task::Confirm;
             Arc::new(move |jobs| {
                 let (context, kind) = (context.clone(), Arc::clone(&kind));
                 let span = tracing::info_span!("batch", task = task.as_str(), kind = %kind.spec().kind, entities = jobs.len());
@@ -84,17 +98,26 @@ impl Batchers {
                         _ => detect(context, &kind, jobs, intent).await,
                     }
                 };
-                Box::pin(work.instrument(span))
+                let work = work.instrument(span);
+                if is_throttled { Box::pin(of_sweep(work)) } else { Box::pin(work) }
             })
         };
         Self {
-            detect: Batcher::start(limits, process(Task::Detect)),
-            discover: Batcher::start(limits, process(Task::Discover)),
+            detect: Batcher::start(limits, throttle.cloned(), process(Task::Detect)),
+            discover: Batcher::start(limits, throttle.cloned(), process(Task::Discover)),
             // A range is a batch.
-            sieve: Batcher::start(Limits { items: 1, ..limits }, process(Task::Sieve)),
-            confirm: Batcher::start(limits, process(Task::Confirm)),
+            sieve: Batcher::start(Limits { items: 1, ..limits }, throttle.cloned(), process(Task::Sieve)),
+            confirm: Batcher::start(limits, None, process(Task::Confirm)),
             chain: (!matches!(bound.spec().source, Source::Transaction(_))).then(|| context.chain.clone()),
+            throttle: throttle.cloned(),
         }
+    }
+
+    /// Keys of a job that waits for its batch are announced, so that calls are full. Where one batch follows the other,
+    /// its keys would wait for those of a batch that waits for it.
+    fn intent(&self) -> Option<Intent> {
+        let one_by_one = self.throttle.as_ref().is_some_and(Throttle::is_one_by_one);
+        self.chain.as_ref().filter(|_| !one_by_one).map(Chain::intent)
     }
 }
 
@@ -118,11 +141,10 @@ impl Rooms {
                     // Ranges that wait for their turn would keep calls of those before them waiting for long.
                     return batchers.sieve.submit(job, None).await;
                 }
-                let intent = batchers.chain.as_ref().map(Chain::intent);
                 match task {
-                    Task::Discover => batchers.discover.submit(job, intent).await,
-                    Task::Confirm => batchers.confirm.submit(job, intent).await,
-                    _ => batchers.detect.submit(job, intent).await,
+                    Task::Discover => batchers.discover.submit(job, batchers.intent()).await,
+                    Task::Confirm => batchers.confirm.submit(job, batchers.chain.as_ref().map(Chain::intent)).await,
+                    _ => batchers.detect.submit(job, batchers.intent()).await,
                 }
             }
         }

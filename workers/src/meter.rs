@@ -7,10 +7,17 @@ use trueup_chain::{Chain, Horizon};
 use trueup_database::Statements;
 use trueup_judge::RunId;
 
+use crate::throttle::{HeldBack, Throttle};
+
 /// The name under which a run's `usage` counts SQL statements; the other names are RPC methods.
 pub const SQL_STATEMENTS: &str = "sql_statements";
 /// The name under which it counts requests to the archive.
 pub const ARCHIVE_REQUESTS: &str = "archive_requests";
+
+/// The names under which it counts what sweeps were held back by: see [`HeldBack`].
+pub(crate) const THROTTLED_MS: &str = "throttled_ms";
+pub(crate) const THROTTLED_TIMES: &str = "throttled_times";
+pub(crate) const THROTTLED_TOOK_PERCENT: &str = "throttled_took_percent";
 
 /// Counts, and hands out what is new.
 ///
@@ -20,6 +27,7 @@ pub(crate) struct Meter {
     /// None in a process that only looks after the queue.
     chain: Option<Chain>,
     archive: Option<Arc<Horizon>>,
+    throttle: Option<Throttle>,
     statements: Statements,
     told: Mutex<Told>,
 }
@@ -32,11 +40,15 @@ struct Told {
 
 impl Meter {
     pub(crate) fn new(chain: Option<Chain>, statements: Statements) -> Self {
-        Self { chain, archive: None, statements, told: Mutex::default() }
+        Self { chain, archive: None, throttle: None, statements, told: Mutex::default() }
     }
 
     pub(crate) fn and_archive(self, archive: Option<Arc<Horizon>>) -> Self {
         Self { archive, ..self }
+    }
+
+    pub(crate) fn and_throttle(self, throttle: Throttle) -> Self {
+        Self { throttle: Some(throttle), ..self }
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
@@ -61,6 +73,8 @@ impl Meter {
             self.chain.iter().flat_map(Chain::calls).map(|(method, calls)| (method.to_owned(), calls)).collect();
         now.extend(self.archive.iter().map(|archive| (ARCHIVE_REQUESTS.to_owned(), archive.calls())));
         now.insert(SQL_STATEMENTS.to_owned(), self.statements.total());
+        let HeldBack { waited_ms, times, took_percent } = self.throttle.as_ref().map(Throttle::held_back).unwrap_or_default();
+        now.extend([(THROTTLED_MS, waited_ms), (THROTTLED_TIMES, times), (THROTTLED_TOOK_PERCENT, took_percent)].map(own));
         let mut told = self.told();
         let fresh = now
             .iter()
@@ -75,4 +89,8 @@ impl Meter {
     pub(crate) fn take_ledgers(&self, run: RunId) -> Option<(u32, u32)> {
         self.told().ledgers.remove(&run)
     }
+}
+
+fn own((name, count): (&str, u64)) -> (String, u64) {
+    (name.to_owned(), count)
 }

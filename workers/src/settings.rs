@@ -42,6 +42,27 @@ pub struct Settings {
     pub keep_touches_hours: i32,
     /// How long the database or the RPC may fail without a break before a loop gives up.
     pub unreachable_after: Duration,
+    /// How sweeps give way to the application.
+    pub throttle: ThrottleSettings,
+}
+
+/// How sweeps give way to the application: how many of their batches are under way follows from how long their own
+/// statements take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThrottleSettings {
+    /// They do.
+    pub enabled: bool,
+    /// By how many percent statements may be slower than usual before they do.
+    pub slowdown_max_percent: u32,
+    /// How busy sweeps are at most, in percent of one batch after the other without a pause: 300 is three batches at a
+    /// time, 25 is one, followed by a pause three times as long as it took. None: as busy as `batches_in_flight` allows.
+    pub busy_max_percent: Option<u32>,
+}
+
+impl Default for ThrottleSettings {
+    fn default() -> Self {
+        Self { enabled: true, slowdown_max_percent: 50, busy_max_percent: None }
+    }
 }
 
 impl Default for Settings {
@@ -64,6 +85,7 @@ impl Default for Settings {
             keep_jobs_days: 7,
             keep_touches_hours: 24,
             unreachable_after: Duration::from_secs(60),
+            throttle: ThrottleSettings::default(),
         }
     }
 }

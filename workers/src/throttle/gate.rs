@@ -1,0 +1,283 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout};
+use trueup_database::Timed;
+
+use super::pace::{Bounds, ONE, Pace, Turn};
+use crate::settings::ThrottleSettings;
+
+/// How often one that waits looks whether it may go, should nobody have told it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Holds back the batches of a process's sweeps. Its clones are one.
+#[derive(Clone)]
+pub(crate) struct Throttle {
+    /// None where nothing is ever held back.
+    gate: Option<Arc<Gate>>,
+}
+
+/// What a process has been held back by since its start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct HeldBack {
+    /// For how long a batch waited that would have begun, in milliseconds.
+    pub(crate) waited_ms: u64,
+    /// How often statements became slow.
+    pub(crate) times: u64,
+    /// How many percent of their usual time they took then, added up.
+    pub(crate) took_percent: u64,
+}
+
+struct Gate {
+    since: Instant,
+    state: Mutex<State>,
+    /// Whose turn it is to wait for the next place: batches of all kinds begin in the order in which they asked.
+    turn: tokio::sync::Mutex<()>,
+    changed: Notify,
+    waited_ms: AtomicU64,
+    times: AtomicU64,
+    took_percent: AtomicU64,
+}
+
+struct State {
+    pace: Pace,
+    under_way: u32,
+    /// The pause after the batch before.
+    not_before: Instant,
+}
+
+/// The right to work on a batch, until it is dropped.
+pub(crate) struct Admission {
+    of: Option<(Arc<Gate>, Instant)>,
+}
+
+// === impl Throttle ===
+
+impl Throttle {
+    /// A throttle over at most so many batches.
+    pub(crate) fn new(settings: &ThrottleSettings, batches_max: usize) -> Self {
+        if !settings.enabled {
+            return Self { gate: None };
+        }
+        let all = u32::try_from(batches_max).unwrap_or(u32::MAX).saturating_mul(ONE);
+        let busiest = settings.busy_max_percent.map_or(all, |percent| percent.saturating_mul(ONE / 100));
+        let bounds = Bounds { slowdown_max_percent: settings.slowdown_max_percent, fastest: busiest.min(all) };
+        let since = Instant::now();
+        Self {
+            gate: Some(Arc::new(Gate {
+                since,
+                state: Mutex::new(State { pace: Pace::new(bounds), under_way: 0, not_before: since }),
+                turn: tokio::sync::Mutex::default(),
+                changed: Notify::new(),
+                waited_ms: AtomicU64::default(),
+                times: AtomicU64::default(),
+                took_percent: AtomicU64::default(),
+            })),
+        }
+    }
+
+    /// Hears how long a statement took.
+    pub(crate) fn hear(&self, timed: &Timed) {
+        if let Some(gate) = &self.gate {
+            gate.hear(timed);
+        }
+    }
+
+    /// Waits until the next batch may begin.
+    pub(crate) async fn enter(&self) -> Admission {
+        match &self.gate {
+            None => Admission { of: None },
+            Some(gate) => Admission { of: Some((Arc::clone(gate), gate.enter().await)) },
+        }
+    }
+
+    /// Whether batches follow each other one by one, so that none can wait for keys of the next.
+    pub(crate) fn is_one_by_one(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.state().pace.batches() == 1)
+    }
+
+    pub(crate) fn held_back(&self) -> HeldBack {
+        self.gate.as_ref().map_or_else(HeldBack::default, |gate| HeldBack {
+            waited_ms: gate.waited_ms.load(Ordering::Relaxed),
+            times: gate.times.load(Ordering::Relaxed),
+            took_percent: gate.took_percent.load(Ordering::Relaxed),
+        })
+    }
+}
+
+// === impl Gate ===
+
+impl Gate {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hear(&self, timed: &Timed) {
+        let mut state = self.state();
+        let under_way = state.under_way;
+        let turn = state.pace.answered(timed, under_way, self.since.elapsed());
+        drop(state);
+        self.changed.notify_one();
+        match turn {
+            Some(Turn::GivesWay { took }) => {
+                self.times.fetch_add(1, Ordering::Relaxed);
+                self.took_percent.fetch_add(took / 10, Ordering::Relaxed);
+                tracing::info!(took_percent = took / 10, "the database is slower than usual: sweeps give way");
+            }
+            Some(Turn::Returns) => tracing::info!("the database is as fast as usual: sweeps go on as before"),
+            None => {}
+        }
+    }
+
+    async fn enter(&self) -> Instant {
+        let _turn = self.turn.lock().await;
+        let asked = Instant::now();
+        loop {
+            let now = Instant::now();
+            let tried = self.state().try_enter(asked, now);
+            match tried {
+                Ok(waited) => {
+                    self.waited_ms.fetch_add(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+                    return now;
+                }
+                Err(Some(then)) => sleep_until(then).await,
+                Err(None) => drop(timeout(LOOK_EVERY, self.changed.notified()).await),
+            }
+        }
+    }
+
+    fn leave(&self, begun: Instant) {
+        self.state().leave(begun, Instant::now());
+        self.changed.notify_one();
+    }
+}
+
+// === impl State ===
+
+impl State {
+    /// For how long it was held back that now begins; or when to try again, where that is known.
+    fn try_enter(&mut self, asked: Instant, now: Instant) -> Result<Duration, Option<Instant>> {
+        if self.under_way >= self.pace.batches() {
+            return Err(None);
+        }
+        if now < self.not_before {
+            return Err(Some(self.not_before));
+        }
+        self.under_way += 1;
+        self.pace.begins(self.under_way);
+        Ok(if self.pace.gives_way() { now - asked } else { Duration::ZERO })
+    }
+
+    fn leave(&mut self, begun: Instant, now: Instant) {
+        self.under_way = self.under_way.saturating_sub(1);
+        self.not_before = now + self.pace.pause_after(now - begun);
+    }
+}
+
+// === impl Admission ===
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if let Some((gate, begun)) = self.of.take() {
+            gate.leave(begun);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trueup_database::Reading;
+    use trueup_judge::EntityKind;
+
+    use super::*;
+
+    const BATCH: Duration = Duration::from_millis(20);
+
+    fn throttle(settings: &ThrottleSettings) -> Throttle {
+        Throttle::new(settings, 3)
+    }
+
+    fn gate(throttle: &Throttle) -> &Gate {
+        throttle.gate.as_ref().expect("it is on")
+    }
+
+    fn hear(throttle: &Throttle, ms: u64, times: usize) {
+        let timed = Timed { kind: EntityKind("loan".into()), reading: Reading::Locate, entities: 1, took: Duration::from_millis(ms) };
+        (0..times).for_each(|_| throttle.hear(&timed));
+    }
+
+    /// Works on one batch after the other, each with statements of so many milliseconds; when the last one ended.
+    fn work(throttle: &Throttle, mut now: Instant, batches: usize, ms: u64) -> Instant {
+        for _ in 0..batches {
+            let tried = gate(throttle).state().try_enter(now, now);
+            if let Err(then) = tried {
+                now = then.expect("nothing else is under way");
+                gate(throttle).state().try_enter(now, now).expect("the pause is over");
+            }
+            hear(throttle, ms, 8);
+            gate(throttle).state().leave(now, now + BATCH);
+            now += BATCH;
+        }
+        now
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_ends_makes_place_for_the_one_that_waits() {
+        let throttle = throttle(&ThrottleSettings::default());
+        let first = throttle.enter().await;
+        assert!(throttle.is_one_by_one());
+        hear(&throttle, 10, 8);
+        let second = throttle.enter().await;
+        assert!(!throttle.is_one_by_one());
+        let now = Instant::now();
+        assert_eq!(gate(&throttle).state().try_enter(now, now), Err(None), "there is place for two");
+        let (third, ()) = tokio::join!(throttle.enter(), async { drop(first) });
+        drop((second, third));
+        assert_eq!(gate(&throttle).state().under_way, 0);
+        assert_eq!(throttle.held_back(), HeldBack::default(), "to begin slowly is not to give way");
+    }
+
+    #[tokio::test]
+    async fn who_waits_goes_as_soon_as_statements_are_as_usual() {
+        let throttle = throttle(&ThrottleSettings::default());
+        let _first = throttle.enter().await;
+        let (_second, ()) = tokio::join!(throttle.enter(), async { hear(&throttle, 10, 8) });
+        assert_eq!(gate(&throttle).state().under_way, 2);
+    }
+
+    #[test]
+    fn a_slow_database_gets_pauses_that_are_counted_and_end() {
+        let throttle = throttle(&ThrottleSettings::default());
+        hear(&throttle, 10, 8);
+        let now = work(&throttle, Instant::now(), 20, 31);
+        let held_back = throttle.held_back();
+        assert_eq!((held_back.times, held_back.took_percent), (1, 310));
+        let then = now + BATCH * 7;
+        assert_eq!(gate(&throttle).state().try_enter(now, now), Err(Some(then)), "seven times as long as the batch took");
+        assert_eq!(gate(&throttle).state().try_enter(now, then), Ok(BATCH * 7), "and held back for as long");
+        gate(&throttle).state().leave(then, then);
+        let now = work(&throttle, then, 30, 10);
+        assert_eq!(gate(&throttle).state().try_enter(now, now), Ok(Duration::ZERO));
+        assert_eq!(gate(&throttle).state().try_enter(now, now), Ok(Duration::ZERO));
+    }
+
+    #[tokio::test]
+    async fn what_is_switched_off_holds_nothing_back() {
+        let throttle = throttle(&ThrottleSettings { enabled: false, ..ThrottleSettings::default() });
+        hear(&throttle, 10, 8);
+        hear(&throttle, 1_000, 80);
+        let many: Vec<_> = futures::future::join_all((0..50).map(|_| throttle.enter())).await;
+        assert_eq!((many.len(), throttle.is_one_by_one(), throttle.held_back()), (50, false, HeldBack::default()));
+    }
+
+    #[test]
+    fn a_sweep_can_be_told_how_busy_it_may_be() {
+        let throttle = throttle(&ThrottleSettings { busy_max_percent: Some(25), ..ThrottleSettings::default() });
+        let now = work(&throttle, Instant::now(), 10, 10);
+        let then = now + BATCH * 3;
+        assert_eq!(gate(&throttle).state().try_enter(now, now), Err(Some(then)), "three times as long as the batch took");
+        assert_eq!(gate(&throttle).state().try_enter(now, then), Ok(Duration::ZERO), "as it was told, not because of load");
+    }
+}
