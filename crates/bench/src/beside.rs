@@ -24,10 +24,24 @@ const CLIENTS: u64 = 4;
 /// How much longer than its window `pgbench` may take.
 const GRACE: Duration = Duration::from_secs(60);
 
+/// What runs beside the application.
+struct Beside {
+    what: &'static str,
+    /// Lines of the configuration; none: no sweep at all.
+    config: Option<&'static str>,
+}
+
+/// The first is what the others are held against.
+const BESIDE: [Beside; 4] = [
+    Beside { what: "no sweep", config: None },
+    Beside { what: "sweeps", config: Some("") },
+    Beside { what: "sweeps, throttle off", config: Some("[throttle]\nenabled = false") },
+    Beside { what: "sweeps, busy_max = \"25%\"", config: Some("[throttle]\nbusy_max = '25%'") },
+];
+
 #[derive(Default)]
 struct Measured {
-    without: Samples,
-    with: Samples,
+    p99: Samples,
     swept: Samples,
 }
 
@@ -42,17 +56,17 @@ pub(crate) async fn measure(size: &Size) -> anyhow::Result<Vec<Section>> {
     let scale = size.application_scale.to_string();
     let filled = Command::new("pgbench").args(["--initialize", "--quiet", "--scale", &scale, &url]).stderr(Stdio::null()).status().await?;
     ensure!(filled.success(), "`pgbench --initialize` ended with {filled}");
-    let mut measured = Measured::default();
+    let mut measured: [Measured; BESIDE.len()] = Default::default();
     for run in 0..size.runs {
-        for step in 0..2 {
+        for step in 0..BESIDE.len() {
             sqlx::raw_sql("CHECKPOINT").execute(&pool).await?;
-            if (step + run) % 2 == 0 {
-                measured.without.push(application(&url, size).await?);
-            } else {
-                let (p99, swept) = beside_sweeps(&world, &url, size).await?;
-                measured.with.push(p99);
-                measured.swept.push(swept);
-            }
+            let index = (step + run) % BESIDE.len();
+            let (p99, swept) = match BESIDE[index].config {
+                None => (application(&url, size).await?, 0),
+                Some(config) => beside_sweeps(&world, &url, config, size).await?,
+            };
+            measured[index].p99.push(p99);
+            measured[index].swept.push(swept);
         }
         eprintln!("application, run {} of {}", run + 1, size.runs);
     }
@@ -60,8 +74,9 @@ pub(crate) async fn measure(size: &Size) -> anyhow::Result<Vec<Section>> {
     Ok(vec![shown(&measured, size)])
 }
 
-/// Sweeps one after the other for as long as the application runs; how many entities they looked at.
-async fn beside_sweeps(world: &World, url: &str, size: &Size) -> anyhow::Result<(u64, u64)> {
+/// Full sweeps one after the other for as long as the application runs; how many entities they looked at. Each is a
+/// process of its own, and learns anew what its statements usually take.
+async fn beside_sweeps(world: &World, url: &str, config: &str, size: &Size) -> anyhow::Result<(u64, u64)> {
     let over = Cell::new(false);
     let window = async {
         let p99 = application(url, size).await;
@@ -72,7 +87,7 @@ async fn beside_sweeps(world: &World, url: &str, size: &Size) -> anyhow::Result<
     let sweeps = async {
         let mut swept = 0;
         while !over.get() {
-            let sweep = world.sweep(RUN, "detect").await?;
+            let sweep = world.sweep_with(RUN, "detect", config).await?;
             sweep.check(world.loans, 0)?;
             swept += sweep.entities;
         }
@@ -121,21 +136,17 @@ fn percentile(mut values: Vec<u64>, percent: usize) -> u64 {
     values.get((values.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
 }
 
-fn shown(measured: &Measured, size: &Size) -> Section {
+fn shown(measured: &[Measured; BESIDE.len()], size: &Size) -> Section {
     let title = format!("application: pgbench at {RATE} transactions/s for {} s, p99", size.window_secs);
-    let mut section = Section::new(title, &["", "µs, median", "least to most", "runs"]);
-    for (what, samples) in [("without a sweep", &measured.without), ("beside sweeps", &measured.with)] {
-        section.row(vec![what.to_owned(), samples.shown(), samples.spread(), samples.len().to_string()]);
+    let mut section = Section::new(title, &["beside it", "µs, median", "least to most", "over no sweep", "entities swept", "bar"]);
+    for (Beside { what, config }, measured_beside) in BESIDE.iter().zip(measured) {
+        let bar = if *config == Some("") { "1.05" } else { "-" };
+        let ratio = measured_beside.p99.over(&measured[0].p99).ratio();
+        let (p99, swept) = (&measured_beside.p99, grouped(measured_beside.swept.median()));
+        section.row(vec![(*what).to_owned(), p99.shown(), p99.spread(), ratio, swept, bar.to_owned()]);
     }
-    section.note(format!(
-        "with / without, each pair within the same run: {}; the bar is 1.05 or the spread of the measurement.",
-        measured.with.over(&measured.without).ratio()
-    ));
-    section.note(format!(
-        "Entities swept in a window: {} ({}). Devnet and trueup share the machine with Postgres and pgbench.",
-        grouped(measured.swept.median()),
-        measured.swept.spread()
-    ));
+    section.note("Ratios are of pairs within the same run. The bar is 1.05, or the spread of the measurement.");
+    section.note("Devnet and trueup share the machine with Postgres and pgbench.");
     section
 }
 

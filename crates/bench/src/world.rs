@@ -88,7 +88,12 @@ impl World {
 
     /// One full sweep by a `trueup run` of its own, in that mode, to its end.
     pub(crate) async fn sweep(&self, database: &str, mode: &str) -> anyhow::Result<Sweep> {
-        let mut command = self.trueup(database, "")?;
+        self.sweep_with(database, mode, "").await
+    }
+
+    /// The same, with more lines of configuration.
+    pub(crate) async fn sweep_with(&self, database: &str, mode: &str, more: &str) -> anyhow::Result<Sweep> {
+        let mut command = self.trueup(database, more)?;
         command.args(["run", "--new", "--full", "--json", "--mode", mode]).stdout(Stdio::piped());
         let used_before = usage::of_ended_children();
         let child = command.spawn().context("cannot start trueup")?;
