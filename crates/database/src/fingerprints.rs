@@ -18,11 +18,14 @@ pub struct Fingerprint {
 
 /// Those that are there already are not touched: an upsert would lock them, and that is a write too. In the order of the
 /// identities, so that two batches do not wait for each other's rows crosswise.
+///
+/// The inner select is one row by the primary key, and no join: while statistics do not yet know of a sweep's
+/// fingerprints, a join would read all of its kind for each batch.
 const KEEP: &str = "\
 INSERT INTO trueup.fingerprints AS f (kind, identity, row_mark, entry_mark)
 SELECT $1, i.identity, i.row_mark, i.entry_mark FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS i (identity, row_mark, entry_mark)
-WHERE NOT EXISTS (SELECT FROM trueup.fingerprints AS o
-                  WHERE o.kind = $1 AND o.identity = i.identity AND o.row_mark = i.row_mark AND o.entry_mark = i.entry_mark)
+WHERE (SELECT o.row_mark = i.row_mark AND o.entry_mark = i.entry_mark FROM trueup.fingerprints AS o
+       WHERE o.kind = $1 AND o.identity = i.identity) IS NOT TRUE
 ORDER BY i.identity
 ON CONFLICT (kind, identity) DO UPDATE SET row_mark = excluded.row_mark, entry_mark = excluded.entry_mark";
 
