@@ -28,6 +28,10 @@ mod world;
 
 use arguments::{Arguments, Part};
 
+/// That of `trueup`, for whoever is measured here.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(name = "trueup-bench")]
 struct Cli {
