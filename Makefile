@@ -81,6 +81,7 @@ million: ## A run of N entities (a million), RUNS times (once), DRIFT_PERCENT of
 
 bench: ## Measure, and print the tables of docs/performance.md; BENCH=queue,job picks parts, RUNS=n repeats, SMALL=1 is short
 	scripts/ensure-postgres
+	scripts/ensure-redis
 	$(CARGO) build --release --locked -p trueup --bin trueup -p trueup-bench --bin trueup-bench
 	$(target_folder)/release/trueup-bench run$(if $(BENCH), --only $(BENCH))$(if $(RUNS), --runs $(RUNS))$(if $(SMALL), --small)$(if $(CONTESTANT), --contestant "$(CONTESTANT)")
 

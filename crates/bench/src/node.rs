@@ -37,15 +37,16 @@ impl Node {
         for (name, text) in FILES {
             std::fs::write(folder.join(name), text)?;
         }
+        // Not `npm ci`: it refuses where a registry lacks what is meant for another platform.
         let installed = Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"])
+            .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"])
             .current_dir(&folder)
             .output()
             .await
             .context("cannot run npm")?;
         ensure!(
             installed.status.success(),
-            "`npm ci` failed; it needs a package registry:\n{}",
+            "`npm install` failed; it needs a package registry:\n{}",
             String::from_utf8_lossy(&installed.stderr)
         );
         Ok(Some(Self { folder }))

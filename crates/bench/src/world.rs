@@ -198,7 +198,8 @@ impl Sweep {
 pub(crate) async fn drift(pool: &PgPool) -> anyhow::Result<u64> {
     let update = "UPDATE loans SET remaining_balance = remaining_balance + 1 WHERE loan_id::bigint % 100 = 1";
     let drifted = sqlx::query(update).execute(pool).await?.rows_affected();
-    sqlx::raw_sql("VACUUM ANALYZE loans; CHECKPOINT").execute(pool).await?;
+    sqlx::raw_sql("VACUUM ANALYZE loans").execute(pool).await?;
+    sqlx::raw_sql("CHECKPOINT").execute(pool).await?;
     Ok(drifted)
 }
 

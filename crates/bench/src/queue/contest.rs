@@ -5,8 +5,9 @@ pub(super) const TRUEUP_TWO: &str = "trueup on Postgres, 2 workers";
 pub(super) const TRUEUP_TWO_BEHIND: &str = "trueup on Postgres, 2 workers, behind";
 pub(super) const BARE: &str = "bare SQL, 2 connections";
 pub(super) const BARE_BEHIND: &str = "bare SQL, 2 connections, behind";
-pub(super) const APALIS_POSTGRES: &str = "apalis-postgres";
-pub(super) const APALIS_POSTGRES_BEHIND: &str = "apalis-postgres, behind";
+pub(super) const APALIS_POSTGRES: &str = "apalis-postgres, batch 500";
+pub(super) const APALIS_POSTGRES_BEST: &str = "apalis-postgres, batch 500, no locks";
+pub(super) const APALIS_POSTGRES_BEHIND: &str = "apalis-postgres, batch 500, no locks, behind";
 pub(super) const GRAPHILE_ONE: &str = "graphile-worker, 1 process";
 pub(super) const GRAPHILE_TWO: &str = "graphile-worker, 2 processes";
 pub(super) const TRUEUP_REDIS_ONE: &str = "trueup on Redis, 1 worker";
@@ -21,7 +22,10 @@ pub(super) enum Engine {
     Trueup,
     TrueupRedis,
     Bare,
+    /// Its defaults but for the batch.
     ApalisPostgres,
+    /// What it can do at most.
+    ApalisPostgresBest,
     Graphile,
     ApalisRedis,
     BullMq,
@@ -53,7 +57,8 @@ pub(super) fn on_postgres(with_node: bool) -> Vec<Contest> {
         contest(TRUEUP_TWO_BEHIND, Engine::Trueup, 2, true),
         contest(BARE_BEHIND, Engine::Bare, 1, true),
         contest(APALIS_POSTGRES, Engine::ApalisPostgres, 1, false),
-        contest(APALIS_POSTGRES_BEHIND, Engine::ApalisPostgres, 1, true),
+        contest(APALIS_POSTGRES_BEST, Engine::ApalisPostgresBest, 1, false),
+        contest(APALIS_POSTGRES_BEHIND, Engine::ApalisPostgresBest, 1, true),
     ];
     all.into_iter().filter(|contest| with_node || contest.engine != Engine::Graphile).collect()
 }
@@ -75,8 +80,8 @@ impl Contest {
     /// The database that its runs are copied from.
     pub(super) const fn template(&self) -> &'static str {
         match (self.engine, self.behind) {
-            (Engine::ApalisPostgres, false) => "apalis_filled",
-            (Engine::ApalisPostgres, true) => "apalis_behind",
+            (Engine::ApalisPostgres | Engine::ApalisPostgresBest, false) => "apalis_filled",
+            (Engine::ApalisPostgres | Engine::ApalisPostgresBest, true) => "apalis_behind",
             (Engine::Graphile, _) => "graphile_filled",
             (_, false) => "trueup_filled",
             (_, true) => "trueup_behind",

@@ -45,7 +45,9 @@ pub(super) async fn prepare(postgres: &Postgres, size: &Size, contests: &[Contes
         }
         let pool = postgres.create(template).await?;
         match contest.engine {
-            Engine::ApalisPostgres => fill_apalis(&pool, size, contest.behind).await.context("filling apalis-postgres")?,
+            Engine::ApalisPostgres | Engine::ApalisPostgresBest => {
+                fill_apalis(&pool, size, contest.behind).await.context("filling apalis-postgres")?
+            }
             Engine::Graphile => fill_graphile(postgres, template, size, node).await?,
             _ => fill_trueup(&pool, size, contest.behind).await.context("filling trueup's queue")?,
         }
@@ -121,6 +123,7 @@ fn command(engine: Engine, url: &str, node: Option<&Node>) -> anyhow::Result<Com
         Engine::Trueup => role::command("trueup-queue", &[url])?,
         Engine::Bare => role::command("bare", &[url])?,
         Engine::Graphile => node.context("graphile-worker needs Node.js")?.command("graphile.mjs", &["work", url]),
+        Engine::ApalisPostgresBest => role::command("apalis-postgres", &[url, "--no-locks"])?,
         _ => role::command("apalis-postgres", &[url])?,
     })
 }
@@ -128,7 +131,9 @@ fn command(engine: Engine, url: &str, node: Option<&Node>) -> anyhow::Result<Com
 /// How many of the `$1` jobs are where an ended job of this engine belongs.
 const fn done(engine: Engine) -> &'static str {
     match engine {
-        Engine::ApalisPostgres => "SELECT count(*) FROM apalis.jobs WHERE status = 'Done' AND lock_by IS NOT NULL AND $1::bigint > 0",
+        Engine::ApalisPostgres | Engine::ApalisPostgresBest => {
+            "SELECT count(*) FROM apalis.jobs WHERE status = 'Done' AND lock_by IS NOT NULL AND $1::bigint > 0"
+        }
         // It deletes what has succeeded.
         Engine::Graphile => "SELECT $1::bigint - count(*) FROM graphile_worker._private_jobs",
         _ => "SELECT count(*) FROM trueup.jobs WHERE group_id = 2 AND state = 'done' AND $1::bigint > 0",

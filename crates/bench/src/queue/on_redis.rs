@@ -48,7 +48,7 @@ async fn drain(redis: &Redis, size: &Size, contest: &Contest, node: Option<&Node
             }
             Ok(left == 0)
         }
-        _ => Ok(connection.zcard::<_, u64>(format!("{APALIS_QUEUE}:done")).await? == size.jobs),
+        _ => Ok(connection.scard::<_, u64>(format!("{APALIS_QUEUE}:done")).await? == size.jobs),
     })
     .await?;
     for contestant in contestants {

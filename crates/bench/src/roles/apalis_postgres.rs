@@ -1,4 +1,4 @@
-//! Stock `apalis-postgres` at its best: large batches, no lock of its own for each task, a task of tokio for each job.
+//! Stock `apalis-postgres`: large batches, a task of tokio for each job.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,9 +21,9 @@ const BATCH: usize = 500;
 /// How often it tells how many jobs have run.
 const TELL_EVERY: Duration = Duration::from_millis(20);
 
-pub(super) async fn play(url: &str) -> anyhow::Result<()> {
+pub(super) async fn play(url: &str, locks: bool) -> anyhow::Result<()> {
     let pool = PgPoolOptions::new().max_connections(10).connect(url).await.context("the database of this run")?;
-    let config = Config::default().queue(APALIS_QUEUE).batch_size(BATCH).lock_tasks(false);
+    let config = Config::default().queue(APALIS_QUEUE).batch_size(BATCH).lock_tasks(locks);
     let ran = Arc::new(AtomicU64::new(0));
     let worker = worker(PostgresStorage::new(&pool).with_config(config), Arc::clone(&ran));
     let mut stage = Stage::new();

@@ -20,7 +20,12 @@ pub(crate) enum Role {
     /// The same table by plain SQL, on two connections
     Bare { url: String },
     /// The stock storage of apalis for Postgres
-    ApalisPostgres { url: String },
+    ApalisPostgres {
+        url: String,
+        /// Without a lock of its own for each task
+        #[arg(long)]
+        no_locks: bool,
+    },
     /// The stock storage of apalis for Redis
     ApalisRedis { url: String, jobs: u64 },
     /// A chain with that many loans
@@ -35,7 +40,7 @@ pub(crate) async fn play(role: Role) -> anyhow::Result<()> {
     match role {
         Role::TrueupQueue { url, redis } => trueup_queue::play(&url, redis).await,
         Role::Bare { url } => bare::play(&url).await,
-        Role::ApalisPostgres { url } => apalis_postgres::play(&url).await,
+        Role::ApalisPostgres { url, no_locks } => apalis_postgres::play(&url, !no_locks).await,
         Role::ApalisRedis { url, jobs } => apalis_redis::play(&url, jobs).await,
         Role::Devnet { loans, latency_ms } => devnet::play(loans, latency_ms).await,
         Role::Usual { database, rpc, contract, entities } => usual::play(&database, &rpc, &contract, entities).await,
