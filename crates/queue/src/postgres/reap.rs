@@ -48,6 +48,7 @@ pub(crate) async fn reap(queue: &Queue, conn: &mut PgConnection, lease: LeaseNum
     .fetch_optional(&mut *transaction)
     .await?;
     let Some(expired) = expired else {
+        transaction.rollback().await?;
         return Ok(None);
     };
 
