@@ -7,6 +7,7 @@ import pg from 'pg';
 const LOCAL_QUEUE = 500;
 const CONCURRENT_JOBS = 24;
 const TELL_EVERY_MS = 20;
+const FILLED_AT_ONCE = 1_000;
 
 const [role, connectionString, jobs] = process.argv.slice(2);
 const quiet = new Logger(() => () => {});
@@ -15,10 +16,13 @@ if (role === 'fill') {
   await runMigrations({ connectionString, logger: quiet });
   const client = new pg.Client({ connectionString });
   await client.connect();
-  await client.query(
-    `SELECT count(graphile_worker.add_job('nothing', json_build_object('id', n))) FROM generate_series(1, $1::int) AS n`,
-    [jobs],
-  );
+  // Each job writes the row of its task anew: within one transaction, 100,000 versions of it would be walked over.
+  for (let first = 1; first <= Number(jobs); first += FILLED_AT_ONCE) {
+    await client.query(
+      `SELECT count(graphile_worker.add_job('nothing', json_build_object('id', n))) FROM generate_series($1::int, $2::int) AS n`,
+      [first, Math.min(first + FILLED_AT_ONCE - 1, Number(jobs))],
+    );
+  }
   await client.end();
   process.exit(0);
 }
