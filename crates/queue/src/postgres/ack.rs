@@ -24,6 +24,10 @@ pub(crate) async fn write_acks(
     let leases: Vec<_> = acks.iter().map(|ack| ack.lease).collect();
     let results: Vec<_> = acks.iter().map(|ack| Written::of(&ack.result)).collect();
 
+    // Each row is found by the primary key, and then by its place, whatever statistics say. A plain join may be planned
+    // over the index of leased jobs, which holds all that was leased since the last vacuum, and read it for each group
+    // or each job anew: `OFFSET` keeps the select from becoming such a join, and `IS NOT DISTINCT FROM` from that index.
+    // Whoever takes a job over meanwhile writes its row elsewhere, so that nothing is found in this place any more.
     let rows = sqlx::query(
         "WITH ack AS (
              SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
@@ -47,8 +51,11 @@ pub(crate) async fn write_acks(
              suspicion = 0,
              outcome = CASE WHEN result = 'done' THEN note END,
              error = CASE WHEN result = 'done' THEN error ELSE note END
-         FROM ack
-         WHERE jobs.id = ack.id AND jobs.lease = ack.lease AND jobs.state = 'leased'
+         FROM ack CROSS JOIN LATERAL (
+             SELECT held.ctid AS place FROM trueup.jobs AS held
+             WHERE held.id = ack.id AND held.lease = ack.lease AND held.state IS NOT DISTINCT FROM 'leased' OFFSET 0
+         ) AS held
+         WHERE jobs.ctid = held.place
          RETURNING jobs.id, group_id, task, kind, key, state, outcome, error",
     )
     .bind(ids)
