@@ -139,7 +139,9 @@ fn write_config(file: &Path, database: &str, place: &Place, specs: &Path, more: 
         place.passphrase,
         specs.display().to_string(),
     );
-    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+    // Whole or not at all: a process that was started before may be reading it.
+    let fresh = file.with_extension("new");
+    std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, file)).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// The part of the report's document that is looked at.
