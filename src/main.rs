@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Half of this program's time went into the system's allocator: docs/performance.md.
+/// Two thirds of this program's time went into glibc's allocator: docs/performance.md.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
