@@ -45,8 +45,8 @@ const RATIOS: [Ratio; 13] = [
     Ratio { ours: contest::TRUEUP_TWO_BEHIND, theirs: contest::APALIS_POSTGRES_BEHIND, bar: "-" },
     Ratio { ours: contest::TRUEUP_REDIS_TWO, theirs: contest::TRUEUP_REDIS_ONE, bar: "-" },
     Ratio { ours: contest::TRUEUP_REDIS_TWO, theirs: contest::APALIS_REDIS, bar: "-" },
-    Ratio { ours: contest::TRUEUP_REDIS_TWO, theirs: contest::BULLMQ_ONE, bar: "-" },
-    Ratio { ours: contest::TRUEUP_REDIS_TWO, theirs: contest::BULLMQ_TWO, bar: "-" },
+    Ratio { ours: contest::TRUEUP_REDIS_TWO, theirs: contest::BULLMQ_ONE, bar: "2.00" },
+    Ratio { ours: contest::TRUEUP_REDIS_TWO, theirs: contest::BULLMQ_TWO, bar: "2.00" },
 ];
 
 pub(crate) async fn measure(size: &Size, node: Option<&Node>, only: Option<&str>) -> anyhow::Result<Vec<Section>> {

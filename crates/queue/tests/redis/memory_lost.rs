@@ -14,11 +14,6 @@ async fn own_redis(settings: Settings) -> (RedisServer, Fixture) {
     (server, fixture)
 }
 
-async fn flush(server: &RedisServer) {
-    let mut conn = redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
-    let () = redis::cmd("FLUSHALL").query_async(&mut conn).await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_that_is_emptied_and_restarted_again_and_again_costs_no_job_and_doubles_no_end() {
     const JOBS: usize = 3_000;
@@ -31,7 +26,7 @@ async fn a_redis_that_is_emptied_and_restarted_again_and_again_costs_no_job_and_
     let workers = [fixture.start("a", handler.clone()), fixture.start("b", handler)];
     for (round, share) in [1, 2, 3].into_iter().enumerate() {
         until("some more are done", || async { fixture.counts().await.done as usize >= JOBS * share / 5 }).await;
-        if round == 1 { flush(&server).await } else { server.restart().unwrap() }
+        if round == 1 { server.empty().unwrap() } else { server.restart().unwrap() }
     }
     fixture.until_ended(JOBS as u64).await;
     for worker in workers {
@@ -45,13 +40,13 @@ async fn a_redis_that_is_emptied_and_restarted_again_and_again_costs_no_job_and_
 async fn workers_bear_with_a_redis_that_is_away_and_go_on_when_it_is_back() {
     let settings = Settings { unreachable_after: Duration::from_millis(300), ..brisk() };
     let (mut server, fixture) = own_redis(settings).await;
-    let worker = fixture.start("w", Does(|_| async { done() }));
+    let mut worker = fixture.start("w", Does(|_| async { done() }));
     fixture.enqueue_many(1).await;
     fixture.until_ended(1).await;
     server.stop().unwrap();
     fixture.enqueue(&[crate::support::job("meanwhile")]).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(!worker.worker.is_finished(), "an outage of Redis ends no worker");
+    let ended = tokio::time::timeout(Duration::from_secs(2), &mut worker.worker).await;
+    assert!(ended.is_err(), "an outage of Redis ends no worker: {ended:?}");
     server.restart().unwrap();
     fixture.until_ended(2).await;
     worker.stop().await;
@@ -66,7 +61,7 @@ async fn who_held_a_job_when_redis_lost_its_memory_can_neither_fence_nor_ack() {
     let (holder, jobs) = fixture.hold(&fixture.queue, 1).await;
     // It keeps what it holds and takes nothing more, or the job could come back to it.
     holder.stop.cancel();
-    flush(&server).await;
+    server.empty().unwrap();
     let heirs = trueup_queue::Queue::new(fixture.pool().clone(), Arc::new(crate::support::WrittenDown), fixture.queue.settings().clone());
     let (_heir, again) = fixture.hold(&heirs, 1).await;
     assert_eq!(again[0].id, jobs[0].id);
@@ -89,7 +84,7 @@ async fn an_idle_worker_leaves_no_transaction_open() {
     let workers = ["a", "b"].map(|name| fixture.start(name, Does(|_| async { done() })));
     fixture.enqueue_many(5).await;
     fixture.until_ended(5).await;
-    flush(&server).await;
+    server.empty().unwrap();
     fixture.enqueue(&[crate::support::job("later")]).await;
     fixture.until_ended(6).await;
     // It would keep its locks, and what vacuum could remove, until the next look: for ten minutes here.
@@ -120,7 +115,7 @@ async fn retries_and_looks_are_known_after_redis_lost_its_memory() {
         }),
     );
     until("both are put off", || async { fixture.job("0").await.failures == 1 && fixture.job("1").await.looks == 2 }).await;
-    flush(&server).await;
+    server.empty().unwrap();
     crate::engine::set_failures(fixture.pool(), fixture.job("0").await.id, 2).await;
     until("it fails for the last time", || async { fixture.job("0").await.state == State::Dead }).await;
     worker.stop().await;
