@@ -20,7 +20,7 @@ pub struct Outcome {
     rows: Vec<String>,
     audit: Vec<String>,
     drifts: Vec<String>,
-    /// The report without its run's times and what was used.
+    /// The report without its run's times, what was used, and for how long it gave way on a busy machine.
     report: Value,
     reports: i64,
     /// Rows that were written twice.
@@ -31,7 +31,9 @@ pub async fn of(config: &Config) -> Outcome {
     let mut connection = PgConnection::connect(config.database_url.as_deref().expect("a database")).await.expect("a connection");
     let mut report: Value = sqlx::query_scalar("SELECT document FROM trueup.reports").fetch_one(&mut connection).await.expect("the report");
     let document = report.as_object_mut().expect("a document");
-    document.remove("usage");
+    for of_the_machine in ["usage", "throttled"] {
+        document.remove(of_the_machine);
+    }
     let run = document.get_mut("run").and_then(Value::as_object_mut).expect("its run");
     run.retain(|name, _| ["id", "origin", "mode", "state", "partial"].contains(&name.as_str()));
     let outcome = Outcome {
