@@ -7,9 +7,9 @@ use sqlx::{Connection, PgConnection};
 
 const LOANS: u32 = 1_200;
 /// What the row holds, in bytes: read into a buffer that doubles as it grows, the end of a process that may have ...
-const POISON_BYTES: u32 = 250_000_000;
+const POISON_BYTES: u32 = 100_000_000;
 /// ... so much address space, in KiB.
-const ADDRESS_SPACE_KIB: u32 = 700_000;
+const ADDRESS_SPACE_KIB: u32 = 450_000;
 /// The program, with its memory bounded as a container's is. More arenas would only be room that it reserves.
 const BOUNDED: &str = "ulimit -v \"$0\"; MALLOC_ARENA_MAX=2 exec \"$@\"";
 const QUICK: &str = "[queue]\nlease_secs = 1\npoll_ms = 50\nmax_failures = 3\nretry_base_ms = 50\nretry_cap_secs = 1";
