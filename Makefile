@@ -41,8 +41,8 @@ test: ## Every test, on servers of its own
 	@if scripts/node-is-there; then without=''; else \
 	    echo 'SKIPPED: the conformance test of the JavaScript SDK, because there is no Node.js 20 or newer with npm.'; \
 	    without='not test(/^sdk::/)'; fi; \
-	set -x; $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked $(tested) $${without:+-E "$$without"}
-	TRUEUP_TEST_QUEUE=redis $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked $(tested) -E '$(on_redis)'
+	set -x; $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked $(tested) --bins --tests $${without:+-E "$$without"}
+	TRUEUP_TEST_QUEUE=redis $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked $(tested) --bins --tests -E '$(on_redis)'
 	$(CARGO) test --release --locked $(tested) --doc -q
 
 # The least share of lines that tests have to run, in each of the crates that decide and write.
