@@ -10,6 +10,9 @@ target_folder = $(shell $(CARGO) metadata --no-deps --format-version 1 | sed -n 
 # All but what other queues are measured with: their crates are nobody's dependency but the bench's.
 tested = --workspace --exclude trueup-bench
 
+# What tests need: themselves, the programs, and the one example that a test runs.
+built = --bins --tests --example embedded
+
 # The tests of the whole program that run again with its jobs in Redis: all that jobs do to runs, and runs to jobs.
 on_redis = binary(whole) & test(/^(lifecycle|touches|incremental|approval)::/)
 
@@ -18,8 +21,8 @@ ifdef COVERAGE
 export RUSTC_WORKSPACE_WRAPPER := $(CURDIR)/scripts/instrumented
 export LLVM_PROFILE_FILE = $(target_folder)/coverage/%8m.profraw
 # What `make coverage` has built does every job: other flags would choose other features of dependencies, and build again.
-demo_needs = $(tested) --bins --tests
-sim_needs = $(tested) --bins --tests
+demo_needs = $(tested) $(built)
+sim_needs = $(tested) $(built)
 else
 demo_needs = --bin trueup
 sim_needs = $(tested) --bins
@@ -37,12 +40,12 @@ test: ## Every test, on servers of its own
 	scripts/ensure-postgres
 	scripts/ensure-redis
 	scripts/ensure-nextest
-	$(CARGO) build --release --locked $(tested) --bins --tests
+	$(CARGO) build --release --locked $(tested) $(built)
 	@if scripts/node-is-there; then without=''; else \
 	    echo 'SKIPPED: the conformance test of the JavaScript SDK, because there is no Node.js 20 or newer with npm.'; \
 	    without='not test(/^sdk::/)'; fi; \
-	set -x; $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked $(tested) --bins --tests $${without:+-E "$$without"}
-	TRUEUP_TEST_QUEUE=redis $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked $(tested) --bins --tests -E '$(on_redis)'
+	set -x; $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked $(tested) $(built) $${without:+-E "$$without"}
+	TRUEUP_TEST_QUEUE=redis $(target_folder)/release/trueup-sandbox $(CARGO) nextest run --release --locked $(tested) $(built) -E '$(on_redis)'
 	$(CARGO) test --release --locked $(tested) --doc -q
 
 # The least share of lines that tests have to run, in each of the crates that decide and write.
