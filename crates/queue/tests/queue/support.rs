@@ -15,7 +15,7 @@ use trueup_sandbox::TestDatabase;
 use crate::engine;
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
