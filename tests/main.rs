@@ -19,6 +19,7 @@ mod moving_chain;
 mod pending_transactions;
 mod program;
 mod provisional;
+mod ranges;
 mod redis;
 mod scale;
 mod sources;

@@ -20,7 +20,7 @@ const LOADED: &str = "UPDATE load SET secs = 0.04";
 const AT_WORK: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
 
 const LOANS: u32 = 1_000;
-const ROWS_PER_BATCH: usize = 5;
+const ROWS_PER_RANGE: i64 = 5;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// No test waits longer for a sweep to become slower or faster.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -33,7 +33,7 @@ async fn deployment(loans: u32) -> Deployment {
 }
 
 async fn connected(deployment: &Deployment, throttle: ThrottleSettings) -> Trueup {
-    let settings = Settings { entities_per_batch: ROWS_PER_BATCH, throttle, ..Settings::default() };
+    let settings = Settings { rows_per_range: ROWS_PER_RANGE, throttle, ..Settings::default() };
     Trueup::connect_with(&deployment.config, settings, quick_queue(&deployment.config)).await.unwrap_or_else(|error| panic!("{error:#}"))
 }
 

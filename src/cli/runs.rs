@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use clap::Subcommand;
 use trueup_database::runs::{self, Run, RunState};
-use trueup_judge::RunId;
+use trueup_judge::{EntityKind, RunId};
 use trueup_workers::cancel;
 
 use super::{Exit, output};
@@ -58,9 +60,9 @@ pub(super) async fn runs(config: &Config, command: Command) -> anyhow::Result<Ex
     Ok(Exit::Clean)
 }
 
-/// How many rows had not moved, over all kinds.
-fn unmoved(run: &Run) -> u64 {
-    run.unmoved.values().sum()
+/// How many rows, over all kinds.
+fn all(rows: &BTreeMap<EntityKind, u64>) -> u64 {
+    rows.values().sum()
 }
 
 fn as_json(run: &Run) -> serde_json::Value {
@@ -75,7 +77,9 @@ fn as_json(run: &Run) -> serde_json::Value {
         "state": run.state.as_str(),
         "opened_at": run.opened_at,
         "finished_at": run.finished_at,
-        "unmoved": unmoved(run),
+        "unmoved": all(&run.unmoved),
+        "in_sync": all(&run.in_sync),
+        "suspected": all(&run.suspected),
         "detect": { "total": run.detect.0, "done": run.detect.1 },
         "confirm": { "total": run.confirm.0, "done": run.confirm.1 },
     })
@@ -86,7 +90,7 @@ fn as_table(runs: &[Run]) -> String {
         return "no runs yet; `trueup run` starts one".to_owned();
     }
     table(
-        &["run", "origin", "kinds", "mode", "sweep", "state", "phase", "looked at", "unmoved", "confirmed", "opened (UTC)"],
+        &["run", "origin", "kinds", "mode", "sweep", "state", "phase", "first looks", "unmoved", "confirmed", "opened (UTC)"],
         runs.iter().map(|run| {
             let kinds: Vec<&str> = run.kinds.iter().map(|kind| kind.0.as_str()).collect();
             vec![
@@ -98,7 +102,7 @@ fn as_table(runs: &[Run]) -> String {
                 run.state.as_str().to_owned(),
                 run.phase.as_str().to_owned(),
                 format!("{}/{}", run.detect.1, run.detect.0),
-                unmoved(run).to_string(),
+                all(&run.unmoved).to_string(),
                 format!("{}/{}", run.confirm.1, run.confirm.0),
                 run.opened_at.format("%Y-%m-%d %H:%M:%S").to_string(),
             ]

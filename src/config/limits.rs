@@ -27,6 +27,8 @@ pub struct WorkerConfig {
     pub tick_ms: Option<u64>,
     /// How long a scheduler that was killed keeps others from adding the jobs of its run: 1 to 3,600; 20.
     pub enqueue_claim_secs: Option<i64>,
+    /// How many rows are looked at together: 1 to 100,000; 1,990, which are ten full calls.
+    pub rows_per_range: Option<i64>,
     /// How many jobs one statement adds: 1 to 100,000; 50,000.
     pub jobs_per_chunk: Option<i64>,
     /// How long the database or the chain may fail without a break before the process gives up: 1 to 86,400; 60.
@@ -72,6 +74,7 @@ impl WorkerConfig {
             enqueue_claim_secs: section
                 .pick("enqueue_claim_secs", self.enqueue_claim_secs, 1..=3_600)?
                 .unwrap_or(default.enqueue_claim_secs),
+            rows_per_range: section.pick("rows_per_range", self.rows_per_range, 1..=100_000)?.unwrap_or(default.rows_per_range),
             jobs_per_chunk: section.pick("jobs_per_chunk", self.jobs_per_chunk, 1..=100_000)?.unwrap_or(default.jobs_per_chunk),
             unreachable_after: section
                 .pick("unreachable_after_secs", self.unreachable_after_secs, 1..=LONGEST_SECS)?
@@ -152,7 +155,7 @@ mod tests {
     fn every_limit_can_be_said() {
         let config = parse(
             "[queue]\npoll_ms = 20\nmax_failures = 2\nretry_base_ms = 30\nretry_cap_secs = 4\ndrain_grace_secs = 5
-             [worker]\nmax_looks = 6\nlook_again_after_ms = 70\ntick_ms = 80\nenqueue_claim_secs = 9\njobs_per_chunk = 10\nkeep_jobs_days = 11
+             [worker]\nmax_looks = 6\nlook_again_after_ms = 70\ntick_ms = 80\nenqueue_claim_secs = 9\njobs_per_chunk = 10\nrows_per_range = 8\nkeep_jobs_days = 11
              events_ms = 120\nevents_catch_up_secs = 13\nevents_per_page = 14
              [database]\nreaders = 1\nwriters = 2\nlock_timeout_ms = 300\nconnect_secs = 4",
         );
@@ -162,6 +165,7 @@ mod tests {
         let worker = config.worker_settings().expect("valid");
         assert_eq!((worker.max_looks, worker.look_again_after.as_millis(), worker.tick_every.as_millis()), (6, 70, 80));
         assert_eq!((worker.enqueue_claim_secs, worker.jobs_per_chunk, worker.keep_jobs_days), (9, 10, 11));
+        assert_eq!(worker.rows_per_range, 8);
         assert_eq!((worker.events_every.as_millis(), worker.events_catch_up.as_secs(), worker.events_per_page), (120, 13, 14));
         let pools = config.pool_settings().expect("valid");
         assert_eq!((pools.readers, pools.writers, pools.lock_timeout_ms, pools.patience_secs), (1, 2, 300, 4));

@@ -40,9 +40,10 @@ pub enum Pace {
 // === impl Pace ===
 
 impl Pace {
+    /// Ends within the section of workers.
     const fn toml(self) -> &'static str {
         match self {
-            Self::Default => "",
+            Self::Default => "[worker]",
             Self::Quick => {
                 "[queue]\nlease_secs = 2\npoll_ms = 50\nretry_base_ms = 50\nretry_cap_secs = 1\ndrain_grace_secs = 10
                  [worker]\ntick_ms = 50\nenqueue_claim_secs = 2\nlook_again_after_ms = 200"
@@ -78,11 +79,12 @@ pub struct Fleet {
 // === impl Fleet ===
 
 impl Fleet {
+    /// Starts them, with many small ranges of rows.
     pub async fn start(config: &Config, engine: Engine, pace: Pace, workers: usize, schedulers: usize) -> Self {
-        Self::start_with(config, engine, pace, "", workers, schedulers).await
+        Self::start_with(config, engine, pace, "rows_per_range = 20", workers, schedulers).await
     }
 
-    /// The same, with further sections of `trueup.toml`.
+    /// The same, with `further` lines of `[worker]`.
     pub async fn start_with(config: &Config, engine: Engine, pace: Pace, further: &str, workers: usize, schedulers: usize) -> Self {
         let file = NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), format!("{}\n{further}", pace.toml())).expect("the configuration");

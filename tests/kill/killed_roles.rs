@@ -9,7 +9,7 @@ use trueup::Config;
 /// Who is killed when.
 const KILLED_AT: [(Role, &str); 6] = [
     (Role::Scheduler, "old.phase = 'enqueue' AND new.detect_total > 0"),
-    (Role::Worker, "old.phase = 'detect' AND old.detect_done > 400"),
+    (Role::Worker, "old.phase = 'detect' AND old.detect_done > 40"),
     (Role::Worker, "old.phase = 'match'"),
     (Role::Worker, "old.phase = 'confirm' AND old.confirm_done = 0"),
     (Role::Worker, "old.phase = 'confirm' AND old.confirm_done > 0"),
@@ -62,7 +62,7 @@ async fn of_two_workers_of_the_same_name_the_one_that_lives_takes_over_what_the_
         fleet.add_named(Role::Worker, "twin");
         fleet.add_named(Role::Worker, "twin");
         fleet.until_all_work().await;
-        let mut hold = Hold::at(copy.database_url.as_deref().expect("a database"), "old.phase = 'detect' AND old.detect_done > 400").await;
+        let mut hold = Hold::at(copy.database_url.as_deref().expect("a database"), "old.phase = 'detect' AND old.detect_done > 40").await;
         let run = fleet.open_run().await;
         fleet.held(&mut hold, 1).await.program.kill().await;
         hold.release().await;

@@ -17,15 +17,16 @@ use trueup::{Config, RunId, Trueup};
 use trueup_workers::enqueue_run;
 
 /// Where the program is killed, one after the other, in a run of its own for each line.
-const KILLED_AT: [(&str, &[&str]); 8] = [
+const KILLED_AT: [(&str, &[&str]); 9] = [
     ("the first jobs are being added", &["old.phase = 'enqueue' AND new.detect_total > 0"]),
     ("the last job was added", &["new.phase = 'detect' AND old.phase = 'enqueue'"]),
-    ("some were looked at", &["old.phase = 'detect' AND old.detect_done > 400"]),
+    ("a range of rows was looked at, and that is not committed", &["old.in_sync = '{}' AND new.in_sync <> '{}'"]),
+    ("some missing rows were looked at", &["old.phase = 'detect' AND new.detect_done > 60"]),
     ("the whole set of plans is being matched", &["old.phase = 'match'"]),
     ("the first repairs are written and not committed", &["old.phase = 'confirm' AND old.confirm_done = 0"]),
     ("the first repairs are committed", &["old.phase = 'confirm' AND old.confirm_done > 0"]),
     ("the report is being written", &["old.phase = 'aggregate'"]),
-    ("all over, twice", &["old.phase = 'detect' AND old.detect_done > 900", "old.phase = 'confirm'"]),
+    ("all over, twice", &["old.in_sync <> '{}' AND new.in_sync <> old.in_sync", "old.phase = 'confirm'"]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,7 +70,7 @@ async fn a_worker_that_is_killed_beside_others_leaves_nothing_undone() {
     let expected = outcome::of(&undisturbed).await;
 
     let copy = template.copy("beside").await;
-    let mut hold = Hold::at(copy.database_url.as_deref().expect("a database"), "old.phase = 'detect' AND old.detect_done > 400").await;
+    let mut hold = Hold::at(copy.database_url.as_deref().expect("a database"), "old.phase = 'detect' AND new.detect_done > 60").await;
     let doomed = Program::start(&copy, &["worker", "--name", "doomed"]);
     hold.until("EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'trueup doomed')").await;
     Program::start(&copy, &["run", "--mode", "repair", "--detach"]).end().await.expect_code(0);

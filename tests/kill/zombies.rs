@@ -12,7 +12,7 @@ use crate::program::Hold;
 
 /// What the worker is at when it freezes.
 const FROZEN_AT: [(&str, &str); 3] = [
-    ("answers are written and not committed", "old.phase = 'detect' AND old.detect_done > 400"),
+    ("answers are written and not committed", "old.phase = 'detect' AND old.detect_done > 40"),
     ("repairs are written and not committed", "old.phase = 'confirm' AND old.confirm_done = 0"),
     ("the report is being written", "old.phase = 'aggregate'"),
 ];

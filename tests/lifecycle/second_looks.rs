@@ -36,13 +36,13 @@ async fn a_dead_second_look_begins_again_with_a_first_look_at_its_row_or_its_key
 #[tokio::test]
 async fn a_job_that_nobody_here_can_do_dies_and_says_why() {
     let deployment = Deployment::with_loans(2).await;
-    let roles = Roles::of(&deployment).await;
-    let run = start_run(roles.trueup.context(), new_run(Mode::Detect)).await.expect("a run");
-    enqueue_run(roles.trueup.context(), run).await.expect("enqueued");
+    let trueup = deployment.trueup_row_by_row().await;
+    let run = start_run(trueup.context(), new_run(Mode::Detect)).await.expect("a run");
+    enqueue_run(trueup.context(), run).await.expect("enqueued");
     // As a newer version, and a replica with more specs, would have added them.
-    support::jobs::rename(&deployment, "1", "sing", "loan").await;
-    support::jobs::rename(&deployment, "2", "detect", "ship").await;
-    let roles = roles.worker("test");
+    support::jobs::rename(&deployment, &support::jobs::row(1), "sing", "loan").await;
+    support::jobs::rename(&deployment, &support::jobs::row(2), "detect", "ship").await;
+    let roles = Roles::of(&deployment).await.worker("test");
     until(&deployment, "(SELECT count(*) FROM trueup.all_jobs WHERE state = 'dead') = 2").await;
     roles.end().await;
     let error = |task: &str| format!("SELECT error FROM trueup.all_jobs WHERE task = '{task}' AND state = 'dead'");

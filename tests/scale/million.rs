@@ -31,7 +31,7 @@ async fn a_run_of_any_size_takes_constant_memory_and_retention_leaves_nothing_of
     let drift_percent = number("DRIFT_PERCENT", 1);
     let deployment = book::with_loans(entities).await;
     for engine in Engine::ALL {
-        let mut fleet = Fleet::start_with(&deployment.config, engine, Pace::Default, "[worker]\nkeep_jobs_days = 0", 2, 1).await;
+        let mut fleet = Fleet::start_with(&deployment.config, engine, Pace::Default, "keep_jobs_days = 0", 2, 1).await;
         for number in 1..=runs {
             let drifted = i64::from(entities / 100 * drift_percent);
             fleet.sql(&format!("UPDATE loans SET status = 'active' WHERE id <= {drifted}")).await;

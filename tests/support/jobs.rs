@@ -5,6 +5,12 @@ use trueup_queue::{GroupId, NewJob, enqueue};
 
 use crate::support::Deployment;
 
+/// The key of the job that looks at one row of a table whose ids follow each other, where each row is a range.
+pub fn row(id: i64) -> String {
+    let after = if id == 1 { "null".to_owned() } else { format!("\"{}\"", id - 1) };
+    format!(r#"{{"after" : {after}, "last" : "{id}", "full" : true}}"#)
+}
+
 /// Adds a job by hand.
 pub async fn add(deployment: &Deployment, run: i64, task: &str, kind: &str, key: &str) {
     let mut connection = deployment.pool().acquire().await.expect("a connection");

@@ -174,7 +174,17 @@ impl Deployment {
 
     /// Connects with limits that suit a test.
     pub async fn trueup(&self) -> Trueup {
-        let settings = Settings { look_again_after: Duration::from_millis(200), ..Settings::default() };
+        self.trueup_with(Settings::default()).await
+    }
+
+    /// The same, with a job for each row.
+    pub async fn trueup_row_by_row(&self) -> Trueup {
+        self.trueup_with(Settings { rows_per_range: 1, ..Settings::default() }).await
+    }
+
+    /// The same, with these limits.
+    pub async fn trueup_with(&self, settings: Settings) -> Trueup {
+        let settings = Settings { look_again_after: Duration::from_millis(200), ..settings };
         Trueup::connect_with(&self.config, settings, quick_queue(&self.config)).await.unwrap_or_else(|error| panic!("{error:#}"))
     }
 

@@ -66,7 +66,7 @@ async fn settle(
                     let kind = &kind.spec().kind;
                     tracing::info!(run = job.group.0, %kind, key = job.key, %verdict, detail, "the chain's answer cannot be used");
                 }
-                acks.push(Ack { job: job.id, lease: job.lease, result: result(context, job, &look) });
+                acks.push(Ack { job: job.id, lease: job.lease, result: first_result(context, job, &look) });
                 if let (Some(identity), Some(fingerprint)) = (&identity, look.fingerprint) {
                     effects.fingerprints.push((identity.clone(), fingerprint));
                 }
@@ -95,7 +95,8 @@ async fn settle(
     answers
 }
 
-fn result(context: &Context, job: &Job, look: &Look) -> AckResult {
+/// What a first look at an entity comes to: its verdict, or another look.
+pub(crate) fn first_result(context: &Context, job: &Job, look: &Look) -> AckResult {
     let verdict = look.judgement.verdict;
     match verdict {
         Verdict::Settling(reason) if job.looks < context.settings.max_looks => {

@@ -159,12 +159,8 @@ impl Document {
                 kind.add_range(outcome.state, outcome.outcome.as_deref(), outcome.count);
             }
         }
-        for (name, unmoved) in run.unmoved.iter().filter(|(_, unmoved)| **unmoved > 0) {
-            if let Some(kind) = kinds.get_mut(&name.0) {
-                kind.entities += unmoved;
-                kind.unmoved = *unmoved;
-                kind.add_verdict(&Verdict::InSync.to_string(), *unmoved);
-            }
+        for (name, kind) in &mut kinds {
+            kind.add_ranged(run, &EntityKind(name.clone()));
         }
         let executes_proposals = report::executes_proposals(conn, run.id).await?;
         for plans in report::plan_counts(conn, run.id).await? {
@@ -258,6 +254,17 @@ impl KindPart {
         }
     }
 
+    /// Rows that have no job of their own. One that has a plan has its verdict from the second look.
+    fn add_ranged(&mut self, run: &Run, kind: &EntityKind) {
+        let [unmoved, in_sync, suspected] =
+            [&run.unmoved, &run.in_sync, &run.suspected].map(|counts| counts.get(kind).copied().unwrap_or_default());
+        self.unmoved = unmoved;
+        self.entities += unmoved + in_sync + suspected;
+        if unmoved + in_sync > 0 {
+            self.add_verdict(&Verdict::InSync.to_string(), unmoved + in_sync);
+        }
+    }
+
     /// Whether repairs were held back that would else have been made, or what was read is in doubt.
     #[must_use]
     pub fn is_guarded(&self) -> bool {
@@ -306,7 +313,7 @@ mod tests {
             assert_eq!((kind.ranges_missed, kind.entities, kind.verdicts[verdict]), (2, 2, 2), "{state:?}");
         }
         let mut kind = KindPart::default();
-        kind.add_range(State::Done, Some("sieved: 3 moved, 7 not"), 1);
+        kind.add_range(State::Done, Some("6 unmoved, 1 in sync, 2 with a plan, 1 with a job"), 1);
         assert_eq!((kind.ranges_missed, kind.entities), (0, 0), "its rows count for themselves");
     }
 }

@@ -1,5 +1,5 @@
-//! Puts the jobs of a run into the queue: one for each row, and one for each key that the chain has and the table
-//! lacks. Chunk by chunk, each with its place in one transaction, so that any process can go on where one died.
+//! Puts the jobs of a run into the queue: one for each range of rows, or for each row where each costs calls of its own,
+//! and one for each key that the chain has and the table lacks. Chunk by chunk, each with its place in one transaction, so that any process can go on where one died.
 
 mod parents;
 
@@ -18,6 +18,7 @@ use crate::enumerate::{Keys, enumerate};
 use crate::events::{catch_up, contracts, keys_notes};
 use crate::matching::guard::network;
 use crate::progress::advance;
+use crate::range::is_by_range;
 use crate::start::require_specs;
 use crate::task::Task;
 
@@ -153,10 +154,8 @@ impl Filling<'_> {
     async fn add_rows(&self, cursor: &Cursor, here: KindCursor) -> anyhow::Result<Step> {
         let limit = self.context.settings.jobs_per_chunk;
         let after = here.after_row.clone().map(RowIdentity);
-        if self.sweep == Sweep::Incremental
-            && let Some(step) = self.add_ranges(cursor, &here, after.as_ref()).await?
-        {
-            return Ok(step);
+        if is_by_range(&self.kind.spec().source) {
+            return self.add_ranges(cursor, &here, after.as_ref()).await;
         }
         let place = |added: &Enqueued| KindCursor {
             rows_done: is_last(added, limit),
@@ -173,11 +172,10 @@ impl Filling<'_> {
         }
     }
 
-    /// Rows by the range; none where the kind is swept in full.
-    async fn add_ranges(&self, cursor: &Cursor, here: &KindCursor, after: Option<&RowIdentity>) -> anyhow::Result<Option<Step>> {
+    async fn add_ranges(&self, cursor: &Cursor, here: &KindCursor, after: Option<&RowIdentity>) -> anyhow::Result<Step> {
         let rows = self.context.settings.rows_per_range.min(self.context.settings.jobs_per_chunk).max(1);
         let ranges = (self.context.settings.jobs_per_chunk / rows).max(1);
-        let Some(select) = self.kind.ranges_after(after, ranges, rows) else { return Ok(None) };
+        let select = self.kind.ranges_after(after, ranges, rows, self.sweep == Sweep::Full);
         let place = |added: &Enqueued| {
             let last = added.last_key.as_deref().and_then(|range| serde_json::from_str::<RowRange>(range).ok());
             KindCursor {
@@ -186,7 +184,7 @@ impl Filling<'_> {
                 keys: here.keys.clone(),
             }
         };
-        self.add(cursor, Task::Sieve, select, place).await.map(Some)
+        self.add(cursor, Task::Sieve, select, place).await
     }
 
     async fn start_keys(&self, cursor: &Cursor, here: KindCursor) -> anyhow::Result<Step> {

@@ -17,8 +17,8 @@ use crate::confirm::confirm_plans;
 use crate::context::Context;
 use crate::detect::{detect, discover};
 use crate::matching::match_plans;
+use crate::range::{decided, look_at_ranges};
 use crate::settings::Settings;
-use crate::sieve::sieve;
 use crate::task::Task;
 use crate::throttle::{Throttle, of_sweep};
 use crate::touch::is_of_touch;
@@ -92,7 +92,7 @@ impl Batchers {
                 let intent = context.chain.intent();
                 let work = async move {
                     match task {
-                        Task::Sieve => sieve(context, &kind, jobs, intent).await,
+                        Task::Sieve => look_at_ranges(context, &kind, jobs, intent).await,
                         Task::Discover => discover(context, &kind, jobs, intent).await,
                         Task::Confirm => confirm_plans(context, &kind, jobs, intent).await,
                         _ => detect(context, &kind, jobs, intent).await,
@@ -126,6 +126,9 @@ impl Rooms {
         let Some(task) = Task::from_name(&job.task) else {
             return Err(Failure::permanent(format!("`{}` is no task of this version of trueup", job.task)));
         };
+        if let (Task::Detect, Some(verdict)) = (task, decided(&job)) {
+            return Ok(Handled::Ack(verdict.to_owned()));
+        }
         match task {
             Task::Match => match_plans(&self.context, &job).await,
             Task::Aggregate => aggregate(&self.context, &job).await,

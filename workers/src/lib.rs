@@ -1,9 +1,8 @@
 //! The job handlers, and the loops that run them.
 //!
-//! A run is opened ([`start_run`]), filled with one job for each entity, or for each range of rows of which `sieve` adds
-//! jobs for those that have moved ([`enqueue_run`]), looked at once (`detect`,
-//! and `discover` for keys that the table lacks), looked at a second time where something differs (`confirm`, which
-//! in mode `repair` also writes), and reported (`aggregate`). [`run_worker`] works on jobs, [`run_scheduler`] starts
+//! A run is opened ([`start_run`]), filled with jobs ([`enqueue_run`]), looked at once (`sieve` for a range of rows,
+//! `detect` for a row of which there is more to say, `discover` for keys that the table lacks), looked at a second time
+//! where something differs (`confirm`, which in mode `repair` also writes), and reported (`aggregate`). [`run_worker`] works on jobs, [`run_scheduler`] starts
 //! runs, [`feed_events`] stores what contracts emit; all are plain futures that a service can spawn in its own runtime.
 
 mod aggregate;
@@ -24,6 +23,7 @@ mod look;
 mod matching;
 mod meter;
 mod progress;
+mod range;
 mod retention;
 mod retry;
 mod sample;

@@ -19,7 +19,7 @@ pub struct Settings {
     pub look_again_after: Duration,
     /// How many jobs one statement adds.
     pub jobs_per_chunk: i64,
-    /// How many rows an incremental sweep looks at together: a multiple of the keys that a call carries beside their
+    /// How many rows a sweep looks at together: a multiple of the keys that a call carries beside their
     /// contract's instance, so that calls are full. `jobs_per_chunk` at most: all of them may need a job.
     pub rows_per_range: i64,
     /// For how long a process has the right to add the jobs of a run, renewed with each chunk.

@@ -6,7 +6,7 @@ pub(crate) const RUN_ENDED: &str = "run_ended";
 pub enum Task {
     /// First look at a row; the key is its identity.
     Detect,
-    /// Which rows of a range have moved and need a first look; the key is the range.
+    /// First look at a range of rows; the key is the range.
     Sieve,
     /// First look at a key that the chain has and the table lacks; the key is the chain key.
     Discover,

@@ -6,7 +6,7 @@ use trueup_judge::{ChainKey, ProvisionalRules, RowIdentity, Rules};
 use trueup_spec::{Priority, Spec};
 
 use crate::bind::{self, Bound, Stability};
-use crate::error::{Blame, blame};
+use crate::error::{Blame, QUERY_CANCELED, blame, code};
 use crate::located::{Compare, Compared, Located, LocatedKey, LocatedParent, NewRow};
 use crate::read::{
     self, Comparison, CreationEventSeen, CreationKey, Creations, Enumeration, KeyLocation, Location, NewRows, ParentLocation, RowRange,
@@ -14,6 +14,7 @@ use crate::read::{
 };
 use crate::repair::{self, Order, RepairOutcome, RevertOutcome};
 use crate::sql::Select;
+use crate::statements::Reading;
 use crate::{BindError, DatabaseError, RowError, Statements, touches};
 
 /// A spec bound to a database: its names looked up, its expressions prepared, its statements generated.
@@ -120,13 +121,12 @@ impl Kind {
         self.sieve.as_ref().err().map(String::as_str)
     }
 
-    /// The rows after one, cut into ranges: columns `key`, a [`RowRange`] as JSON, and `ord`. `where` is not asked.
-    /// None where the kind is swept in full.
+    /// The rows after one, cut into ranges: columns `key`, a [`RowRange`] as JSON, and `ord`. `where` is not asked. The
+    /// ranges are `full` if that is asked for, or if a row that has not moved may not be passed over.
     #[must_use]
-    pub fn ranges_after(&self, after: Option<&RowIdentity>, ranges: i64, rows_per_range: i64) -> Option<Select> {
-        self.sieve.as_ref().ok()?;
+    pub fn ranges_after(&self, after: Option<&RowIdentity>, ranges: i64, rows_per_range: i64, full: bool) -> Select {
         let rows = self.enumeration.rows_after(after, ranges.saturating_mul(rows_per_range), false);
-        Some(Sieve::ranges(rows, after, rows_per_range))
+        read::ranges(rows, after, rows_per_range, full || self.sieve.is_err())
     }
 
     /// Which rows of a range, among those that are not exempt, have moved since they were last in sync, as far as the
@@ -157,7 +157,31 @@ impl Kind {
     /// # Errors
     /// The range is none of this table's.
     pub fn rows_of_range(&self, range: &RowRange) -> Result<Select, RowError> {
-        self.enumeration.rows_of_range(range)
+        read::rows_of(&self.bound, range)
+    }
+
+    /// The rows of [`Self::rows_of_range`]; or why that cannot be told, where the range is to blame.
+    ///
+    /// # Errors
+    /// The statement failed, and not for the range.
+    pub async fn rows_in(&self, pool: &PgPool, range: &RowRange) -> Result<Result<Vec<RowIdentity>, RowError>, DatabaseError> {
+        let select = match self.rows_of_range(range) {
+            Ok(select) => select,
+            Err(error) => return Ok(Err(error)),
+        };
+        let sql = format!("SELECT it.key FROM (\n{}\n) AS it ORDER BY it.ord", select.sql);
+        let query = sqlx::query_scalar_with::<_, String, _>(AssertSqlSafe(sql), select.arguments()?);
+        let mut connection = pool.acquire().await?;
+        let running = self.statements.begin(&self.spec.kind, Reading::Rows);
+        match query.fetch_all(&mut *connection).await {
+            Ok(rows) => {
+                running.answered(rows.len());
+                Ok(Ok(rows.into_iter().map(RowIdentity).collect()))
+            }
+            // One that takes too long is got through row by row.
+            Err(error) if matches!(blame(&error), Blame::Row) || code(&error) == QUERY_CANCELED => Ok(Err(RowError::from_sqlx(&error))),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Keys from `first` to `last` that no row of the whole table has: columns `key` (canonical text) and `ord`.

@@ -16,6 +16,8 @@ pub enum Reading {
     LocateKeys,
     /// Rows are made of keys and the chain's values.
     NewRows,
+    /// The rows of a range are listed.
+    Rows,
     /// It is seen which rows of a range have moved.
     Sieve,
 }

@@ -60,6 +60,8 @@ pub struct Job {
     pub looks: i32,
     /// The W3C `traceparent` under which it was enqueued.
     pub trace: Option<String>,
+    /// A process vanished that held it, and it may be why.
+    pub is_suspect: bool,
 }
 
 /// A job to be enqueued.

@@ -16,6 +16,7 @@ pub(crate) struct Leased {
     pub(crate) failures: i32,
     pub(crate) looks: i32,
     pub(crate) trace: Option<String>,
+    pub(crate) is_suspect: bool,
 }
 
 impl Leased {
@@ -36,6 +37,7 @@ impl Leased {
             failures: self.failures,
             looks: self.looks,
             trace: self.trace,
+            is_suspect: self.is_suspect,
         })
     }
 }

@@ -16,7 +16,7 @@ mod view;
 pub(crate) use keys::look_at_keys;
 pub(crate) use observe::{Observed, is_behind, observe_keys};
 pub(crate) use provisional::{Seeking, narrowed};
-pub(crate) use rows::{located_and_observed, look_at_rows};
+pub(crate) use rows::{LocatedRows, located_and_observed, look_at_located, look_at_rows};
 pub(crate) use sight::{Sight, see_entries};
 
 use std::collections::HashSet;
@@ -136,7 +136,7 @@ impl Look {
     }
 }
 
-type LookResult = Result<Look, Failure>;
+pub(crate) type LookResult = Result<Look, Failure>;
 
 /// The row itself cannot be worked with: trying again is pointless until someone mends it, unless it was only slow.
 fn of_row(error: &RowError) -> Failure {

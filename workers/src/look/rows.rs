@@ -9,6 +9,9 @@ use super::provisional::{Created, Seeking, look_at_creations};
 use super::{Look, LookResult, all_failed, distinct, of_row};
 use crate::context::Context;
 
+/// Rows with what they say of their places on chain.
+pub(crate) type LocatedRows = Vec<(RowIdentity, Located)>;
+
 /// Looks at rows; one answer for each, in order. The whole batch costs one statement to locate, its share of the
 /// ledger reads, and one statement to compare.
 pub(crate) async fn look_at_rows(context: &Context, kind: &Kind, rows: &[RowIdentity], intent: Intent) -> Vec<LookResult> {
@@ -24,10 +27,25 @@ pub(crate) async fn look_at_rows(context: &Context, kind: &Kind, rows: &[RowIden
             Err(error) => failed(&mut looks, identity, &error),
         }
     }
-    let mut creations = match look_at_creations(context, kind, &there).await {
-        Ok(creations) => creations,
+    match look_at_located(context, kind, there, intent).await {
+        Ok(found) => looks.extend(found),
         Err(error) => return all_failed(rows.len(), &error),
-    };
+    }
+    rows.iter().map(|row| looks.get(row).cloned().unwrap_or_else(|| Ok(Look::without_chain(Verdict::Skipped(SkipReason::NoRow))))).collect()
+}
+
+/// Looks at rows that were located; one answer for each.
+///
+/// # Errors
+/// The database did not answer.
+pub(crate) async fn look_at_located(
+    context: &Context,
+    kind: &Kind,
+    there: LocatedRows,
+    intent: Intent,
+) -> Result<HashMap<RowIdentity, LookResult>, DatabaseError> {
+    let mut looks = HashMap::with_capacity(there.len());
+    let mut creations = look_at_creations(context, kind, &there).await?;
     let observed = observe(context, kind.spec(), there.iter().map(|(_, located)| located), intent).await;
 
     let mut found = Vec::with_capacity(there.len());
@@ -45,10 +63,8 @@ pub(crate) async fn look_at_rows(context: &Context, kind: &Kind, rows: &[RowIden
         .filter(|(_, located, observed)| needs_database(located, observed))
         .map(|(identity, _, observed)| Compare { identity: identity.clone(), values: observed.values.clone() })
         .collect();
-    let mut compared: HashMap<RowIdentity, Result<Compared, RowError>> = match kind.compare(&context.pools.read, &questions).await {
-        Ok(compared) => compared.into_iter().collect(),
-        Err(error) => return all_failed(rows.len(), &error),
-    };
+    let compared = kind.compare(&context.pools.read, &questions).await?;
+    let mut compared: HashMap<RowIdentity, Result<Compared, RowError>> = compared.into_iter().collect();
     for (identity, located, observed) in found {
         let look = match (compared.remove(&identity).transpose(), creations.remove(&identity).transpose()) {
             (Err(error), _) => Err(of_row(&error)),
@@ -60,7 +76,7 @@ pub(crate) async fn look_at_rows(context: &Context, kind: &Kind, rows: &[RowIden
         };
         looks.insert(identity, look);
     }
-    rows.iter().map(|row| looks.get(row).cloned().unwrap_or_else(|| Ok(Look::without_chain(Verdict::Skipped(SkipReason::NoRow))))).collect()
+    Ok(looks)
 }
 
 /// Whether the verdict depends on more than what the chain said: on values to compare, or on the row's own facts.

@@ -60,8 +60,8 @@ async fn entities(tx: &mut PgConnection, run: &Run) -> anyhow::Result<BTreeMap<E
             *entities.entry(EntityKind(outcome.kind)).or_default() += outcome.count;
         }
     }
-    for (kind, unmoved) in &run.unmoved {
-        *entities.entry(kind.clone()).or_default() += unmoved;
+    for (kind, count) in [&run.unmoved, &run.in_sync, &run.suspected].into_iter().flatten() {
+        *entities.entry(kind.clone()).or_default() += count;
     }
     if let Some(followed) = run.follows {
         for (kind, guarded) in runs::guards_of(tx, followed).await? {

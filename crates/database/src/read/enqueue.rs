@@ -3,10 +3,9 @@
 use trueup_judge::{ChainKey, RowIdentity};
 
 use super::locate::hash_text;
-use super::sieve::RowRange;
-use crate::RowError;
+use super::range::{compared, has_identity};
 use crate::bind::{Bound, Column, Shape};
-use crate::identity::{canonical, canonical_of, parts};
+use crate::identity::{canonical, canonical_of};
 use crate::sql::{Bind, Select, list};
 
 /// Longer texts are no keys; a numeric with more digits could fail to be one.
@@ -27,11 +26,8 @@ impl Enumeration {
     pub fn rows_after(&self, after: Option<&RowIdentity>, limit: i64, filtered: bool) -> Select {
         let identity = &self.bound.identity;
         let order = list(identity.iter().map(|column| column.of("db")));
-        let mut conditions = Vec::new();
+        let mut conditions = has_identity(&self.bound);
         let mut binds = Vec::new();
-        if self.bound.table.primary_key().is_none() {
-            conditions.extend(identity.iter().map(|column| format!("{} IS NOT NULL", column.of("db"))));
-        }
         // An identity that is none cannot come from this select; it begins again, which enqueues nothing twice.
         if let Some(Ok((condition, values))) = after.map(|after| compared(&self.bound, ">", after, 1)) {
             conditions.push(condition);
@@ -56,19 +52,6 @@ impl Enumeration {
         let keys = "(SELECT n::text AS k0, n AS ord FROM generate_series($1::bigint, $2::bigint) AS n) AS i";
         let sql = format!("SELECT {} AS key, i.ord AS ord FROM {keys} WHERE {}", self.key_text(), self.is_missing());
         Select { sql, binds: vec![Bind::Number(first), Bind::Number(last)] }
-    }
-
-    /// All rows of a range, also exempt ones: columns `key` and `ord`.
-    pub fn rows_of_range(&self, range: &RowRange) -> Result<Select, RowError> {
-        let (conditions, binds) = within(&self.bound, range)?;
-        let order = list(self.bound.identity.iter().map(|column| column.of("db")));
-        let sql = format!(
-            "SELECT {key} AS key, row_number() OVER (ORDER BY {order}) AS ord FROM {table} AS db WHERE {conditions}",
-            key = canonical_of(&self.bound.identity, "db"),
-            table = self.bound.table.sql(),
-            conditions = conditions.join(" AND "),
-        );
-        Ok(Select { sql, binds })
     }
 
     /// Keys of a list that no row has. A key with another number of parts than there are key columns is left out.
@@ -146,28 +129,6 @@ impl Enumeration {
         });
         format!("NOT EXISTS (SELECT FROM {} AS db WHERE {})", self.bound.table.sql(), same.collect::<Vec<_>>().join(" AND "))
     }
-}
-
-/// That the row `db` lies in a range, by placeholders from 1 on.
-pub(super) fn within(bound: &Bound, range: &RowRange) -> Result<(Vec<String>, Vec<Bind>), RowError> {
-    let mut conditions = Vec::new();
-    let mut binds = Vec::new();
-    for (row, comparison) in [(range.after.as_ref(), ">"), (Some(&range.last), "<=")] {
-        let Some(row) = row else { continue };
-        let (condition, values) = compared(bound, comparison, row, binds.len() + 1)?;
-        conditions.push(condition);
-        binds.extend(values);
-    }
-    Ok((conditions, binds))
-}
-
-/// How the row `db` compares with another in their order, by placeholders from `first` on.
-fn compared(bound: &Bound, comparison: &str, row: &RowIdentity, first: usize) -> Result<(String, Vec<Bind>), RowError> {
-    let identity = &bound.identity;
-    let order = list(identity.iter().map(|column| column.of("db")));
-    let values = identity.iter().enumerate().map(|(index, column)| format!("(${}::text)::{}", first + index, column.base_sql));
-    let binds = parts(&row.0, identity.len())?.into_iter().map(|part| Bind::Text(Some(part))).collect();
-    Ok((format!("ROW({order}) {comparison} ROW({})", list(values)), binds))
 }
 
 /// The texts of `i.k0`, `i.k1`, … as these columns would have them.

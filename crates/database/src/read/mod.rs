@@ -13,6 +13,7 @@ mod locate_parents;
 mod mark;
 mod new_rows;
 mod provisional;
+mod range;
 mod sieve;
 
 pub(crate) use altered::IS_NEWEST;
@@ -28,5 +29,7 @@ pub(crate) use locate_parents::ParentLocation;
 pub(crate) use new_rows::NewRows;
 pub use provisional::Waiting;
 pub(crate) use provisional::{WaitingRows, provisional_rows};
+pub use range::RowRange;
+pub(crate) use range::{ranges, rows_of};
 pub(crate) use sieve::Sieve;
-pub use sieve::{RowRange, Sieved, StillRow};
+pub use sieve::{Sieved, StillRow};

@@ -1,28 +1,18 @@
 //! Which rows of a range have moved since they were last in sync, as far as the table can tell.
 
-use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 use trueup_judge::{EntityKind, RowIdentity};
 
-use super::enqueue::within;
 use super::input::db_scope;
 use super::locate::text_of;
 use super::mark;
+use super::range::{RowRange, within};
 use crate::bind::{Bound, Stability, columns_of};
 use crate::error::{Blame, QUERY_CANCELED, blame, code};
 use crate::identity::canonical_of;
-use crate::sql::{Bind, Select, list, literal};
+use crate::sql::{Select, list, literal};
 use crate::statements::Reading;
 use crate::{DatabaseError, Located, RowError, Statements};
-
-/// Rows from one to another, in the order of the row identity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowRange {
-    /// The row before the first; none for the beginning of the table.
-    pub after: Option<RowIdentity>,
-    /// The last row.
-    pub last: RowIdentity,
-}
 
 /// What a range holds.
 #[derive(Debug, Clone, Default)]
@@ -148,20 +138,5 @@ impl Sieve {
             table = self.bound.table.sql(),
             identity = canonical_of(&self.bound.identity, "db"),
         )
-    }
-
-    /// Cuts the rows after one into ranges: columns `key`, a [`RowRange`] as JSON, and `ord`. `rows` is the select of
-    /// these rows' identities in their order.
-    pub fn ranges(rows: Select, after: Option<&RowIdentity>, rows_per_range: i64) -> Select {
-        let Select { sql, mut binds } = rows;
-        let (after_at, size_at) = (binds.len() + 1, binds.len() + 2);
-        binds.push(Bind::Text(after.map(|it| it.0.clone())));
-        binds.push(Bind::Number(rows_per_range));
-        let sql = format!(
-            "SELECT json_build_object('after', coalesce(lag(cut.key) OVER (ORDER BY cut.ord), ${after_at}::text), 'last', cut.key)::text AS key, cut.ord AS ord\n\
-             FROM (SELECT it.key, it.ord, max(it.ord) OVER () AS count FROM (\n{sql}\n) AS it) AS cut\n\
-             WHERE cut.ord % ${size_at} = 0 OR cut.ord = cut.count"
-        );
-        Select { sql, binds }
     }
 }

@@ -9,9 +9,9 @@ mod enqueue;
 mod held;
 mod open;
 mod plans;
+mod ranged;
 mod retention;
 mod select;
-mod sieved;
 mod tick;
 
 pub use advance::{Counted, count, finish, give_up, start_confirming};
@@ -25,7 +25,7 @@ pub use plans::{
     Approval, Conclusion, NewPlan, RepairState, StoredPlan, conclude, fail_plans, insert_plans, keep_second_read, load_plans,
     plans_to_confirm, plans_waiting,
 };
+pub use ranged::{Ranged, add_ranged};
 pub use retention::{purged, take_purgeable};
 pub use select::{Phase, Run, RunState, Running, expired, get, in_phase, latest_finished, list, lock_running, modes, unfinished_like};
-pub use sieved::add_sieved;
 pub use tick::{Tick, attach_run, forget_ticks, last_full_tick, last_tick, now, record_tick, take_schedule};

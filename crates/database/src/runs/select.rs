@@ -104,8 +104,12 @@ pub struct Run {
     pub finished_at: Option<DateTime<Utc>>,
     /// Jobs of the first looks (detect, discover, sieve): all, ended.
     pub detect: (i64, i64),
-    /// By kind, how many rows were looked at and had not moved: these have no job.
+    /// By kind, how many rows were looked at by the range and had not moved: these have no job.
     pub unmoved: BTreeMap<EntityKind, u64>,
+    /// By kind, how many rows were looked at by the range and are in sync: nor have these.
+    pub in_sync: BTreeMap<EntityKind, u64>,
+    /// By kind, how many rows were looked at by the range and got a plan: nor have these.
+    pub suspected: BTreeMap<EntityKind, u64>,
     /// Confirm jobs: all, ended.
     pub confirm: (i64, i64),
     /// RPC calls by method and SQL statements.
@@ -138,6 +142,8 @@ struct Row {
     mode: String,
     sweep: String,
     unmoved: Json<BTreeMap<EntityKind, u64>>,
+    in_sync: Json<BTreeMap<EntityKind, u64>>,
+    suspected: Json<BTreeMap<EntityKind, u64>>,
     phase: String,
     state: String,
     opened_at: DateTime<Utc>,
@@ -161,7 +167,7 @@ struct Row {
 }
 
 const COLUMNS: &str = "id, origin, kinds, mode, phase, state, opened_at, finished_at, detect_total, detect_done, confirm_total, confirm_done, usage, ledger_min, ledger_max, notes, trace,
-     actor, override_actor, override_reason, follows, touches, guard, held_back, sweep, unmoved";
+     actor, override_actor, override_reason, follows, touches, guard, held_back, sweep, unmoved, in_sync, suspected";
 
 impl TryFrom<Row> for Run {
     type Error = sqlx::Error;
@@ -175,6 +181,8 @@ impl TryFrom<Row> for Run {
             mode: row.mode.parse().map_err(|_| unknown("its mode"))?,
             sweep: row.sweep.parse().map_err(|_| unknown("its sweep"))?,
             unmoved: row.unmoved.0,
+            in_sync: row.in_sync.0,
+            suspected: row.suspected.0,
             phase: Phase::from_name(&row.phase).ok_or_else(|| unknown("its phase"))?,
             state: RunState::from_name(&row.state).ok_or_else(|| unknown("its state"))?,
             origin: row.origin,

@@ -9,7 +9,7 @@ use crate::job::JobId;
 use crate::leased::{Batch, Leased};
 use crate::settings::millis;
 
-fn leased(row: &PgRow) -> Result<Leased, sqlx::Error> {
+fn leased(row: &PgRow, is_suspect: bool) -> Result<Leased, sqlx::Error> {
     Ok(Leased {
         id: row.try_get("id")?,
         lease: row.try_get("lease")?,
@@ -21,6 +21,7 @@ fn leased(row: &PgRow) -> Result<Leased, sqlx::Error> {
         failures: row.try_get("failures")?,
         looks: row.try_get("looks")?,
         trace: row.try_get("trace")?,
+        is_suspect,
     })
 }
 
@@ -70,7 +71,7 @@ pub(crate) async fn lease(conn: &mut PgConnection, worker: &str, limit: usize, l
     for row in &rows {
         batch.suspects = row.try_get("waits")?;
         if row.try_get::<Option<JobId>, _>("id")?.is_some() {
-            batch.jobs.push(leased(row)?);
+            batch.jobs.push(leased(row, false)?);
         }
     }
     Ok(batch)
@@ -107,7 +108,7 @@ pub(crate) async fn lease_suspects(
         .fetch_all(&mut *conn)
         .await?;
         if !rows.is_empty() {
-            return rows.iter().map(leased).collect();
+            return rows.iter().map(|row| leased(row, true)).collect();
         }
     }
     Ok(Vec::new())

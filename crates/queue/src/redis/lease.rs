@@ -149,7 +149,7 @@ fn read(headers: &[String]) -> Result<HashMap<i64, Arc<Header>>, serde_json::Err
 }
 
 fn leased(mine: &Mine) -> Leased {
-    let Tries(_, _, failures, looks) = mine.record.tries;
+    let Tries(suspicion, _, failures, looks) = mine.record.tries;
     Leased {
         id: mine.record.id,
         lease: mine.lease,
@@ -161,5 +161,6 @@ fn leased(mine: &Mine) -> Leased {
         failures,
         looks,
         trace: mine.header.trace.clone(),
+        is_suspect: suspicion > 0,
     }
 }

@@ -22,14 +22,15 @@ const MUST_NOT_BE: [(&str, &str); 12] = [
     ),
     (
         "entities of a report are not as many as were enqueued",
-        // Of a range of rows those count that had moved, which have jobs, and those that had not; of one that was given
-        // up, since the run had ended, the range itself.
+        // Of a range of rows those count that have jobs, and those that have none; of one that was given up, since the run
+        // had ended, the range itself.
         "SELECT format('run %s: %s of %s', r.id, counted, expected) FROM trueup.runs AS r JOIN trueup.reports AS p ON p.run = r.id,
              LATERAL (SELECT sum((k.value ->> 'entities')::bigint) AS counted FROM jsonb_each(p.document -> 'kinds') AS k) AS c,
              -- An approval detects nothing anew: its entities are the approved plans'.
              LATERAL (SELECT CASE WHEN EXISTS (SELECT FROM trueup.plans WHERE run = r.id AND approves IS NOT NULL)
                              THEN r.confirm_total ELSE r.detect_total END
-                             + (SELECT coalesce(sum(u.value::bigint), 0) FROM jsonb_each_text(r.unmoved) AS u)
+                             + (SELECT coalesce(sum(u.value::bigint), 0) FROM unnest(ARRAY[r.unmoved, r.in_sync, r.suspected]) AS c (counts),
+                                    jsonb_each_text(c.counts) AS u)
                              - (SELECT count(*) FROM trueup.all_jobs AS j WHERE j.group_id = r.id AND j.task = 'sieve'
                                 AND j.state = 'done' AND j.outcome <> 'run_ended') AS expected) AS e
          WHERE counted <> expected",

@@ -1,0 +1,80 @@
+//! Rows by the range: cutting a table into ranges, and all rows of one.
+
+use serde::{Deserialize, Serialize};
+use trueup_judge::RowIdentity;
+
+use crate::RowError;
+use crate::bind::Bound;
+use crate::identity::{canonical_of, parts};
+use crate::sql::{Bind, Select, list};
+
+/// Rows from one to another, in the order of the row identity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowRange {
+    /// The row before the first; none for the beginning of the table.
+    pub after: Option<RowIdentity>,
+    /// The last row.
+    pub last: RowIdentity,
+    /// Every row is to be looked at, and not only those that have moved.
+    #[serde(default)]
+    pub full: bool,
+}
+
+/// Cuts the rows after one into ranges: columns `key`, a [`RowRange`] as JSON, and `ord`. `rows` is the select of these
+/// rows' identities in their order.
+pub(crate) fn ranges(rows: Select, after: Option<&RowIdentity>, rows_per_range: i64, full: bool) -> Select {
+    let Select { sql, mut binds } = rows;
+    let (after_at, size_at) = (binds.len() + 1, binds.len() + 2);
+    binds.push(Bind::Text(after.map(|it| it.0.clone())));
+    binds.push(Bind::Number(rows_per_range));
+    let sql = format!(
+        "SELECT json_build_object('after', coalesce(lag(cut.key) OVER (ORDER BY cut.ord), ${after_at}::text), 'last', cut.key, 'full', {full})::text AS key, cut.ord AS ord\n\
+         FROM (SELECT it.key, it.ord, max(it.ord) OVER () AS count FROM (\n{sql}\n) AS it) AS cut\n\
+         WHERE cut.ord % ${size_at} = 0 OR cut.ord = cut.count"
+    );
+    Select { sql, binds }
+}
+
+/// All rows of a range, also exempt ones: columns `key` and `ord`.
+pub(crate) fn rows_of(bound: &Bound, range: &RowRange) -> Result<Select, RowError> {
+    let (mut conditions, binds) = within(bound, range)?;
+    conditions.extend(has_identity(bound));
+    let order = list(bound.identity.iter().map(|column| column.of("db")));
+    let sql = format!(
+        "SELECT {key} AS key, row_number() OVER (ORDER BY {order}) AS ord FROM {table} AS db WHERE {conditions}",
+        key = canonical_of(&bound.identity, "db"),
+        table = bound.table.sql(),
+        conditions = conditions.join(" AND "),
+    );
+    Ok(Select { sql, binds })
+}
+
+/// That the row `db` can be named: where no primary key says so, each column of the identity must.
+pub(super) fn has_identity(bound: &Bound) -> Vec<String> {
+    match bound.table.primary_key() {
+        Some(_) => Vec::new(),
+        None => bound.identity.iter().map(|column| format!("{} IS NOT NULL", column.of("db"))).collect(),
+    }
+}
+
+/// That the row `db` lies in a range, by placeholders from 1 on.
+pub(super) fn within(bound: &Bound, range: &RowRange) -> Result<(Vec<String>, Vec<Bind>), RowError> {
+    let mut conditions = Vec::new();
+    let mut binds = Vec::new();
+    for (row, comparison) in [(range.after.as_ref(), ">"), (Some(&range.last), "<=")] {
+        let Some(row) = row else { continue };
+        let (condition, values) = compared(bound, comparison, row, binds.len() + 1)?;
+        conditions.push(condition);
+        binds.extend(values);
+    }
+    Ok((conditions, binds))
+}
+
+/// How the row `db` compares with another in their order, by placeholders from `first` on.
+pub(super) fn compared(bound: &Bound, comparison: &str, row: &RowIdentity, first: usize) -> Result<(String, Vec<Bind>), RowError> {
+    let identity = &bound.identity;
+    let order = list(identity.iter().map(|column| column.of("db")));
+    let values = identity.iter().enumerate().map(|(index, column)| format!("(${}::text)::{}", first + index, column.base_sql));
+    let binds = parts(&row.0, identity.len())?.into_iter().map(|part| Bind::Text(Some(part))).collect();
+    Ok((format!("ROW({order}) {comparison} ROW({})", list(values)), binds))
+}
