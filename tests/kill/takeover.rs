@@ -34,11 +34,13 @@ async fn measure(pace: Pace, runs: usize, bound: Duration) {
     let template = Template::create().await;
     for engine in Engine::ALL {
         let copy = template.copy(&format!("takeover_{engine:?}").to_lowercase()).await;
-        let mut fleet = Fleet::start_with(&copy, engine, pace, "rows_per_range = 4\n[throttle]\nenabled = false", WORKERS, 1).await;
+        let mut fleet = Fleet::start(&copy, engine, pace, WORKERS, 1).await;
         fleet.sql(NOTE_LEASES).await;
         fleet.sql("CREATE TABLE public.orphans (job bigint, lease bigint, killed_at timestamptz)").await;
         for _ in 0..runs {
             template.devnet().faults().update(|faults| faults.latency_ms = SLOW_MS);
+            // Each loan that the tables lack is a job of its own.
+            fleet.sql("DELETE FROM loans; DELETE FROM mirror").await;
             let run = fleet.open_full_run().await;
             let all_held = format!(
                 "(SELECT phase = 'detect' FROM trueup.runs WHERE id = {run})

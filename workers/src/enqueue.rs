@@ -248,7 +248,7 @@ impl Filling<'_> {
             group: GroupId(self.run.0),
             task: task.as_str().to_owned(),
             kind: self.name.0.clone(),
-            priority: NewJob::PRIORITY,
+            priority: if task == Task::Sieve { NewJob::BULKY } else { NewJob::PRIORITY },
             trace: self.trace.map(str::to_owned),
         };
         let mut tx = self.context.pools.write.begin().await?;

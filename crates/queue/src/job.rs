@@ -107,6 +107,9 @@ impl NewJob {
 
     /// The priority of work that nobody waits for.
     pub const PRIORITY: i16 = 100;
+    /// From this priority on a job is bulky, as much work as hundreds of others: a worker holds only so many of them
+    /// ([`Settings::bulky_held`](crate::Settings::bulky_held)), and leaves the rest to others.
+    pub const BULKY: i16 = 1_000;
 }
 
 /// Where a job stands.

@@ -17,6 +17,7 @@ pub(crate) struct Leased {
     pub(crate) looks: i32,
     pub(crate) trace: Option<String>,
     pub(crate) is_suspect: bool,
+    pub(crate) is_bulky: bool,
 }
 
 impl Leased {
@@ -40,6 +41,15 @@ impl Leased {
             is_suspect: self.is_suspect,
         })
     }
+}
+
+/// How much one attempt to lease asks for at most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Jobs altogether.
+    pub(crate) jobs: usize,
+    /// Bulky ones among them.
+    pub(crate) bulky: usize,
 }
 
 /// What one attempt to lease gave.

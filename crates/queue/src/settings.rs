@@ -17,6 +17,8 @@ pub struct Settings {
     pub batch: usize,
     /// How many batches a worker leases ahead of the handlers at most.
     pub batches_ahead: usize,
+    /// How many bulky jobs ([`NewJob::BULKY`](crate::NewJob::BULKY)) a worker holds at most, at work or waiting for it.
+    pub bulky_held: usize,
     /// How many of the jobs that a vanished worker held are tried together at first, with nothing else beside them.
     /// If their process vanishes too, each is tried alone, and only that counts against a job. With 1 each is alone
     /// from the start: a job that kills its process is found one lease earlier, but the thousands that merely shared
@@ -52,6 +54,7 @@ impl Default for Settings {
             concurrency: 4_000,
             batch: 500,
             batches_ahead: 3,
+            bulky_held: 6,
             suspects_together: 32,
             acks_per_commit: 1_000,
             lease: Duration::from_secs(20),

@@ -5,11 +5,11 @@ use std::time::Duration;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use crate::job::JobId;
-use crate::leased::{Batch, Leased};
+use crate::job::{JobId, NewJob};
+use crate::leased::{Batch, Leased, Room};
 use crate::settings::millis;
 
-fn leased(row: &PgRow, is_suspect: bool) -> Result<Leased, sqlx::Error> {
+fn leased(row: &PgRow, is_suspect: bool, is_bulky: bool) -> Result<Leased, sqlx::Error> {
     Ok(Leased {
         id: row.try_get("id")?,
         lease: row.try_get("lease")?,
@@ -22,10 +22,11 @@ fn leased(row: &PgRow, is_suspect: bool) -> Result<Leased, sqlx::Error> {
         looks: row.try_get("looks")?,
         trace: row.try_get("trace")?,
         is_suspect,
+        is_bulky,
     })
 }
 
-/// Leases up to `limit` due jobs, most urgent first.
+/// Leases up to `$1` due jobs, most urgent first, and up to `$4` bulky ones of each priority from [`NewJob::BULKY`] on.
 ///
 /// Each priority is probed by itself, so that jobs of an urgent priority that were put off into the future are
 /// never walked over on the way to the next: within one priority the index ends the scan at `now()`.
@@ -44,7 +45,7 @@ pub(crate) const LEASE: &str = "
         SELECT due.id FROM level CROSS JOIN LATERAL (
             SELECT jobs.id FROM trueup.jobs
             WHERE state = 'ready' AND suspicion = 0 AND jobs.priority = level.priority AND run_at <= now()
-            ORDER BY run_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
+            ORDER BY run_at, id LIMIT CASE WHEN level.priority < 1000 THEN $1 ELSE $4 END FOR UPDATE SKIP LOCKED
         ) AS due LIMIT $1
     ), given AS (
         INSERT INTO trueup.leases (number, worker, until, suspicion, alone)
@@ -65,13 +66,15 @@ pub(crate) const LEASE: &str = "
     ORDER BY priority, run_at, id";
 
 /// Leases a batch of jobs for this worker. The lease lives for `lease` from now, by the database's clock.
-pub(crate) async fn lease(conn: &mut PgConnection, worker: &str, limit: usize, lease: Duration) -> Result<Batch, sqlx::Error> {
-    let rows = sqlx::query(LEASE).bind(i64::try_from(limit).unwrap_or(i64::MAX)).bind(worker).bind(millis(lease)).fetch_all(conn).await?;
+pub(crate) async fn lease(conn: &mut PgConnection, worker: &str, room: Room, lease: Duration) -> Result<Batch, sqlx::Error> {
+    let number = |room: usize| i64::try_from(room).unwrap_or(i64::MAX);
+    let query = sqlx::query(LEASE).bind(number(room.jobs)).bind(worker).bind(millis(lease)).bind(number(room.bulky));
+    let rows = query.fetch_all(conn).await?;
     let mut batch = Batch { jobs: Vec::with_capacity(rows.len()), suspects: false };
     for row in &rows {
         batch.suspects = row.try_get("waits")?;
         if row.try_get::<Option<JobId>, _>("id")?.is_some() {
-            batch.jobs.push(leased(row, false)?);
+            batch.jobs.push(leased(row, false, row.try_get::<i16, _>("priority")? >= NewJob::BULKY)?);
         }
     }
     Ok(batch)
@@ -108,7 +111,7 @@ pub(crate) async fn lease_suspects(
         .fetch_all(&mut *conn)
         .await?;
         if !rows.is_empty() {
-            return rows.iter().map(|row| leased(row, true)).collect();
+            return rows.iter().map(|row| leased(row, true, false)).collect();
         }
     }
     Ok(Vec::new())

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use sqlx::{PgConnection, Row};
 
-use crate::job::{JobId, LeaseNumber};
-use crate::leased::{Batch, Leased};
+use crate::job::{JobId, LeaseNumber, NewJob};
+use crate::leased::{Batch, Leased, Room};
 use crate::redis::record::{Header, Record, Tries};
 use crate::redis::registry::Mine;
 use crate::redis::trouble::Trouble;
@@ -27,7 +27,7 @@ impl Redis {
         conn: &mut PgConnection,
         redis: &mut Conn,
         worker: &str,
-        limit: usize,
+        room: Room,
         lease: Duration,
     ) -> Result<Batch, Trouble> {
         let epoch = restore::epoch(conn).await?;
@@ -37,7 +37,8 @@ impl Redis {
             return Ok(Batch { jobs: Vec::new(), suspects });
         }
         let number = open(conn, &epoch, worker, 0, lease).await?;
-        let taken: Taken = redis.run(&script::TAKE, &epoch, &[number.to_string(), limit.to_string()]).await?;
+        let arguments = [number.to_string(), room.jobs.to_string(), room.bulky.to_string(), NewJob::BULKY.to_string()];
+        let taken: Taken = redis.run(&script::TAKE, &epoch, &arguments).await?;
         let jobs = self.hold(conn, redis, &epoch, number, taken).await?;
         Ok(Batch { jobs, suspects })
     }
@@ -162,5 +163,6 @@ fn leased(mine: &Mine) -> Leased {
         looks,
         trace: mine.header.trace.clone(),
         is_suspect: suspicion > 0,
+        is_bulky: suspicion == 0 && mine.record.priority >= NewJob::BULKY,
     }
 }

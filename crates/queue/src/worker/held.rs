@@ -11,9 +11,20 @@ use crate::job::LeaseNumber;
 /// heartbeat extends and what a shutdown gives up.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    leases: Mutex<HashMap<LeaseNumber, usize>>,
+    leases: Mutex<HashMap<LeaseNumber, Unsettled>>,
+    /// A lease with bulky jobs has come closer to its end.
+    room: Notify,
     emptied: Notify,
     incoming: Mutex<Incoming>,
+}
+
+/// The jobs of a lease.
+#[derive(Debug, Clone, Copy)]
+struct Unsettled {
+    jobs: usize,
+    /// How many of all that the lease gave were bulky. Which of them are settled is not known: while others are not,
+    /// these count as bulky.
+    bulky: usize,
 }
 
 /// A lease that Postgres may have given while its number is still on the way.
@@ -41,9 +52,19 @@ impl Held {
         incoming.asked.then_some(LeaseNumber(incoming.newest))
     }
 
-    pub(super) fn take(&self, lease: LeaseNumber, jobs: usize) {
-        self.leases.lock().insert(lease, jobs);
+    pub(super) fn take(&self, lease: LeaseNumber, jobs: usize, bulky: usize) {
+        self.leases.lock().insert(lease, Unsettled { jobs, bulky });
         self.incoming.lock().newest = lease.0;
+    }
+
+    /// How many bulky jobs are held, at most.
+    pub(super) fn bulky(&self) -> usize {
+        self.leases.lock().values().map(|lease| lease.bulky.min(lease.jobs)).sum()
+    }
+
+    /// Waits until fewer bulky jobs may be held than before.
+    pub(super) async fn has_room(&self) {
+        self.room.notified().await;
     }
 
     /// One job of this lease needs the lease no more.
@@ -55,9 +76,12 @@ impl Held {
         let mut leases = self.leases.lock();
         for lease in settled {
             // A lease that was lost meanwhile is not here any more.
-            if let Some(jobs) = leases.get_mut(&lease) {
-                *jobs = jobs.saturating_sub(1);
-                if *jobs == 0 {
+            if let Some(unsettled) = leases.get_mut(&lease) {
+                unsettled.jobs = unsettled.jobs.saturating_sub(1);
+                if unsettled.bulky > unsettled.jobs {
+                    self.room.notify_one();
+                }
+                if unsettled.jobs == 0 {
                     leases.remove(&lease);
                 }
             }

@@ -36,7 +36,7 @@ pub(super) async fn run(shared: Arc<Shared>, batches: mpsc::Sender<Vec<Leased>>)
         };
         let full = batch.jobs.len() >= settings.batch;
         if let Some(first) = batch.jobs.first() {
-            shared.held.take(first.lease, batch.jobs.len());
+            shared.held.take(first.lease, batch.jobs.len(), batch.jobs.iter().filter(|job| job.is_bulky).count());
             room.send(batch.jobs);
         } else {
             drop(room);
@@ -48,6 +48,7 @@ pub(super) async fn run(shared: Arc<Shared>, batches: mpsc::Sender<Vec<Leased>>)
             tokio::select! {
                 () = shared.stop.cancelled() => return Ok(()),
                 () = shared.work.notified() => {}
+                () = shared.held.has_room() => {}
                 () = tokio::time::sleep(settings.poll_every) => {}
             }
         }
@@ -71,7 +72,7 @@ async fn run_suspects(shared: &Shared, batches: &mpsc::Sender<Vec<Leased>>, sour
             Ok(jobs) => {
                 let first = jobs.first().map(|job| job.lease);
                 if let Some(lease) = first {
-                    shared.held.take(lease, jobs.len());
+                    shared.held.take(lease, jobs.len(), 0);
                 }
                 shared.held.answered();
                 ran |= first.is_some();

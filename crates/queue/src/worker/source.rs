@@ -1,6 +1,6 @@
 //! Where a worker's jobs come from.
 
-use crate::leased::{Batch, Leased};
+use crate::leased::{Batch, Leased, Room};
 use crate::postgres;
 use crate::redis::Conn;
 use crate::redis::trouble::Trouble;
@@ -23,12 +23,13 @@ impl Source {
 
     pub(super) async fn lease(&mut self, shared: &Shared) -> Result<Batch, Trouble> {
         let settings = shared.queue.settings();
+        let room = Room { jobs: settings.batch, bulky: settings.bulky_held.saturating_sub(shared.held.bulky()) };
         let Self { link, redis } = self;
         let batch = within(settings.lease, async {
             let conn = link.conn().await?;
             match (shared.queue.redis(), redis) {
-                (Some(engine), Some(redis)) => engine.lease(conn, redis, &shared.incarnation, settings.batch, settings.lease).await,
-                _ => Ok(postgres::lease::lease(conn, &shared.incarnation, settings.batch, settings.lease).await?),
+                (Some(engine), Some(redis)) => engine.lease(conn, redis, &shared.incarnation, room, settings.lease).await,
+                _ => Ok(postgres::lease::lease(conn, &shared.incarnation, room, settings.lease).await?),
             }
         })
         .await?;

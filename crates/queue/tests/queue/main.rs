@@ -1,5 +1,6 @@
 //! What the queue promises, on a real Postgres. The tests of Redis run these files again.
 
+mod bulky;
 mod ending;
 mod engine;
 mod enqueueing;

@@ -1,5 +1,7 @@
 //! What the queue promises, on Redis: the same tests as on Postgres, and those of what only Redis can do.
 
+#[path = "../queue/bulky.rs"]
+mod bulky;
 #[path = "../queue/ending.rs"]
 mod ending;
 #[path = "../queue/enqueueing.rs"]

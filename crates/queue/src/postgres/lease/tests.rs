@@ -19,9 +19,9 @@ async fn run(conn: &mut PgConnection, statement: &'static str) {
 /// The lease statement's plan, as a worker's connection gets it.
 async fn plan(conn: &mut PgConnection) -> String {
     run(conn, "SET plan_cache_mode = force_custom_plan").await;
-    sqlx::raw_sql(AssertSqlSafe(format!("PREPARE lease(bigint, text, bigint) AS {LEASE}"))).execute(&mut *conn).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("PREPARE lease(bigint, text, bigint, bigint) AS {LEASE}"))).execute(&mut *conn).await.unwrap();
     let lines: Vec<String> =
-        sqlx::query_scalar("EXPLAIN (COSTS off) EXECUTE lease(500, 'w', 20000)").persistent(false).fetch_all(&mut *conn).await.unwrap();
+        sqlx::query_scalar("EXPLAIN (COSTS off) EXECUTE lease(500, 'w', 20000, 6)").persistent(false).fetch_all(&mut *conn).await.unwrap();
     run(conn, "DEALLOCATE lease").await;
     lines.join("\n")
 }
@@ -45,8 +45,8 @@ async fn the_plan_never_scans_the_table_whatever_lies_behind_the_queue() {
 
 /// The pages that leasing one batch reads.
 async fn pages_read(conn: &mut PgConnection) -> i64 {
-    sqlx::raw_sql(AssertSqlSafe(format!("PREPARE lease(bigint, text, bigint) AS {LEASE}"))).execute(&mut *conn).await.unwrap();
-    let explained: serde_json::Value = sqlx::query_scalar("EXPLAIN (ANALYZE, BUFFERS, FORMAT json) EXECUTE lease(10, 'w', 20000)")
+    sqlx::raw_sql(AssertSqlSafe(format!("PREPARE lease(bigint, text, bigint, bigint) AS {LEASE}"))).execute(&mut *conn).await.unwrap();
+    let explained: serde_json::Value = sqlx::query_scalar("EXPLAIN (ANALYZE, BUFFERS, FORMAT json) EXECUTE lease(10, 'w', 20000, 6)")
         .persistent(false)
         .fetch_one(&mut *conn)
         .await
@@ -75,10 +75,15 @@ async fn a_drained_sweep_leaves_no_slow_lease_behind() {
     run(&mut conn, "INSERT INTO trueup.jobs (group_id, task, kind, key, priority) SELECT 2, 'detect', 'loan', n::text, 100 FROM generate_series(1, 5000) n").await;
     // The first leases walk over the dead entries once and mark them.
     for _ in 0..3 {
-        lease(&mut conn, "w", 500, Duration::from_secs(20)).await.unwrap();
+        lease(&mut conn, "w", Room { jobs: 500, bulky: 6 }, Duration::from_secs(20)).await.unwrap();
     }
     let started = Instant::now();
-    let batch = lease(&mut conn, "w", 500, Duration::from_secs(20)).await.unwrap();
+    let batch = lease(&mut conn, "w", Room { jobs: 500, bulky: 6 }, Duration::from_secs(20)).await.unwrap();
     assert_eq!(batch.jobs.len(), 500);
     assert!(started.elapsed() < Duration::from_millis(200), "{:?}", started.elapsed());
+}
+
+#[test]
+fn the_statement_and_the_program_mean_the_same_by_bulky() {
+    assert!(LEASE.contains(&format!("level.priority < {} ", NewJob::BULKY)));
 }
