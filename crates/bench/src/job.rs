@@ -22,6 +22,8 @@ struct Measured {
     floor: Samples,
     clean: Samples,
     drifted: Samples,
+    later: Samples,
+    later_drifted: Samples,
     usual: Samples,
     calls: Samples,
 }
@@ -31,8 +33,8 @@ pub(crate) async fn measure(size: &Size) -> anyhow::Result<Vec<Section>> {
     let mut measured = Measured::default();
     for run in 0..size.runs {
         // The floor stands next to trueup, now before it and now behind it.
-        for step in 0..4 {
-            match (step + run) % 4 {
+        for step in 0..6 {
+            match (step + run) % 6 {
                 0 => measured.floor.push(child(&world, "floor", size.entities).await?),
                 1 => {
                     let (rate, calls) = clean(&world).await?;
@@ -40,6 +42,8 @@ pub(crate) async fn measure(size: &Size) -> anyhow::Result<Vec<Section>> {
                     measured.calls.push(calls);
                 }
                 2 => measured.drifted.push(drifted(&world).await?),
+                3 => measured.later.push(later(&world, false).await?),
+                4 => measured.later_drifted.push(later(&world, true).await?),
                 _ => measured.usual.push(child(&world, "usual", size.usual_entities).await?),
             }
         }
@@ -68,6 +72,23 @@ async fn drifted(world: &World) -> anyhow::Result<u64> {
     Ok(per_second(world.loans, sweep.took))
 }
 
+/// A sweep after a clean one, incremental as `trueup run` is unless it is told otherwise.
+async fn later(world: &World, drifts: bool) -> anyhow::Result<u64> {
+    let pool = world.copy(RUN).await?;
+    world.sweep(RUN, "detect").await?.check(world.loans, 0)?;
+    let drifted = if drifts { world::drift(&pool).await? } else { 0 };
+    world::settle(&pool).await?;
+    let sweep = world.sweep_incrementally(RUN, "repair").await?;
+    sweep.check(world.loans, drifted)?;
+    ensure!(
+        sweep.repaired == drifted && world::still_drifted(&pool).await? == 0,
+        "{drifted} rows drifted, {} were repaired",
+        sweep.repaired
+    );
+    world.postgres.drop(RUN, pool).await?;
+    Ok(per_second(world.loans, sweep.took))
+}
+
 /// A design without trueup over the same data.
 async fn child(world: &World, role: &str, entities: u64) -> anyhow::Result<u64> {
     let pool = world.copy(RUN).await?;
@@ -89,6 +110,8 @@ fn rates(measured: &Measured, size: &Size) -> Section {
     let rows = [
         ("trueup, clean (detect)", &measured.clean),
         ("trueup, 1 % drifted and repaired", &measured.drifted),
+        ("trueup, a later sweep: incremental, nothing moved", &measured.later),
+        ("trueup, a later sweep: incremental, 1 % drifted and repaired", &measured.later_drifted),
         ("(b) floor: the same ledger reads, one bulk read of the rows", &measured.floor),
         ("(a) usual: five at a time, each with a call, a query, an update", &measured.usual),
     ];
@@ -108,6 +131,8 @@ fn ratios(measured: &Measured, size: &Size) -> Section {
     let rows = [
         ("clean / floor", measured.clean.over(&measured.floor), "0.50"),
         ("1 % drifted / floor", measured.drifted.over(&measured.floor), "0.50"),
+        ("later / floor", measured.later.over(&measured.floor), "0.50"),
+        ("later, 1 % drifted / floor", measured.later_drifted.over(&measured.floor), "0.50"),
         ("clean / usual", measured.clean.over(&measured.usual), "50.0"),
         ("1 % drifted / usual", measured.drifted.over(&measured.usual), "50.0"),
         ("ledger calls / least possible", calls_over_least(&measured.calls, size.entities), "1.05"),

@@ -93,8 +93,17 @@ impl World {
 
     /// The same, with more lines of configuration.
     pub(crate) async fn sweep_with(&self, database: &str, mode: &str, more: &str) -> anyhow::Result<Sweep> {
+        self.run(database, more, &["--full", "--mode", mode]).await
+    }
+
+    /// A sweep that passes over what has not moved since the one before.
+    pub(crate) async fn sweep_incrementally(&self, database: &str, mode: &str) -> anyhow::Result<Sweep> {
+        self.run(database, "", &["--mode", mode]).await
+    }
+
+    async fn run(&self, database: &str, more: &str, how: &[&str]) -> anyhow::Result<Sweep> {
         let mut command = self.trueup(database, more)?;
-        command.args(["run", "--new", "--full", "--json", "--mode", mode]).stdout(Stdio::piped());
+        command.args(["run", "--new", "--json"]).args(how).stdout(Stdio::piped());
         let used_before = usage::of_ended_children();
         let child = command.spawn().context("cannot start trueup")?;
         let pid = child.id().context("it has just been started")?;
@@ -200,9 +209,15 @@ impl Sweep {
 pub(crate) async fn drift(pool: &PgPool) -> anyhow::Result<u64> {
     let update = "UPDATE loans SET remaining_balance = remaining_balance + 1 WHERE loan_id::bigint % 100 = 1";
     let drifted = sqlx::query(update).execute(pool).await?.rows_affected();
-    sqlx::raw_sql("VACUUM ANALYZE loans").execute(pool).await?;
-    sqlx::raw_sql("CHECKPOINT").execute(pool).await?;
+    settle(pool).await?;
     Ok(drifted)
+}
+
+/// Lets what was written come to rest, so that nobody who is measured does that work.
+pub(crate) async fn settle(pool: &PgPool) -> anyhow::Result<()> {
+    sqlx::raw_sql("VACUUM ANALYZE").execute(pool).await?;
+    sqlx::raw_sql("CHECKPOINT").execute(pool).await?;
+    Ok(())
 }
 
 /// How many loans are not as [`loans::fill`] made them.
