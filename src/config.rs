@@ -108,7 +108,7 @@ pub struct ScheduleConfig {
     /// How far its runs go; `detect` unless it says otherwise.
     #[serde(default)]
     pub mode: Mode,
-    /// Which of its runs look at every entity one by one: the first after each of these moments (a cron expression, in
+    /// Which of its runs compare every entity: the first after each of these moments (a cron expression, in
     /// UTC), or `always`. Midnight, unless it says otherwise.
     #[serde(default)]
     pub full: Option<String>,

@@ -5,7 +5,8 @@ use trueup_workers::{enqueue_run, start_run};
 
 use crate::support::{Deployment, Finished, SPEC, new_run};
 
-/// One loan of each sort: in sync, drifted in one way or the other, without a key, with a key that is none, not on chain.
+/// Loans of each sort beside those in sync: drifted in one value or in two, with a key that is none, not on chain, and
+/// without a row.
 const SORTS: &str = "
     UPDATE loans SET status = 'active' WHERE loan_id = '2';
     UPDATE loans SET balance = balance + 1, status = 'active' WHERE loan_id = '5';

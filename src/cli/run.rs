@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// detect: find and report. propose: keep the plans too. repair: execute what the specs allow
     #[arg(long, default_value_t = Mode::Detect)]
     mode: Mode,
-    /// Look at every entity one by one, also at rows that have not moved since they were last in sync
+    /// Compare every entity, also rows that have not moved since they were last in sync
     #[arg(long)]
     full: bool,
     /// After this many seconds the run is reported as it stands

@@ -135,7 +135,7 @@ impl Fleet {
         self.open(&[]).await
     }
 
-    /// The same, with a job for each entity, however often it was found in sync.
+    /// The same, comparing every entity, however often it was found in sync.
     pub async fn open_full_run(&mut self) -> i64 {
         self.open(&["--full"]).await
     }

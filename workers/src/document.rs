@@ -69,7 +69,7 @@ pub struct RunPart {
     pub origin: String,
     /// How far it went: detect, propose, repair.
     pub mode: String,
-    /// Which entities it looked at one by one: `full` all, `incremental` those that had moved.
+    /// Which entities it compared: `full` all, `incremental` those that had moved.
     #[serde(default)]
     pub sweep: Sweep,
     /// How it ended: completed, timed_out, cancelled.
@@ -112,7 +112,7 @@ pub struct KindPart {
     /// Those among them that had not moved since they were last in sync, nor had their entries; they count as in sync.
     #[serde(default)]
     pub unmoved: u64,
-    /// Ranges of rows of an incremental sweep that were not looked at; each counts as one entity.
+    /// Ranges of rows that were not looked at; each counts as one entity.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub ranges_missed: u64,
     /// Entities by verdict: in_sync, drifted, settling, skipped, unknown, failed, and `unjudged` in a partial report.

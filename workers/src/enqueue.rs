@@ -1,5 +1,6 @@
 //! Puts the jobs of a run into the queue: one for each range of rows, or for each row where each costs calls of its own,
-//! and one for each key that the chain has and the table lacks. Chunk by chunk, each with its place in one transaction, so that any process can go on where one died.
+//! and one for each key that the chain has and the table lacks. Chunk by chunk, each with its place in one transaction,
+//! so that any process can go on where one died.
 
 mod parents;
 

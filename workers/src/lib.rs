@@ -2,8 +2,9 @@
 //!
 //! A run is opened ([`start_run`]), filled with jobs ([`enqueue_run`]), looked at once (`sieve` for a range of rows,
 //! `detect` for a row of which there is more to say, `discover` for keys that the table lacks), looked at a second time
-//! where something differs (`confirm`, which in mode `repair` also writes), and reported (`aggregate`). [`run_worker`] works on jobs, [`run_scheduler`] starts
-//! runs, [`feed_events`] stores what contracts emit; all are plain futures that a service can spawn in its own runtime.
+//! where something differs (`confirm`, which in mode `repair` also writes), and reported (`aggregate`). [`run_worker`]
+//! works on jobs, [`run_scheduler`] starts runs, [`feed_events`] stores what contracts emit; all are plain futures that
+//! a service can spawn in its own runtime.
 
 mod aggregate;
 mod approve;

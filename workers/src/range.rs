@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use trueup_chain::Intent;
 use trueup_database::runs::{self, NewPlan, Ranged};
 use trueup_database::{Fingerprint, Kind, RowRange, keep_checkpoints, keep_fingerprints};
-use trueup_judge::{RowIdentity, RunId, Verdict};
+use trueup_judge::{HeldBack, RowIdentity, RunId, Verdict};
 use trueup_queue::{Ack, AckResult, Destination, Failure, Handled, Job, NewJob};
 use trueup_spec::Source;
 
@@ -28,8 +28,8 @@ pub(crate) const PATIENT_FAILURES: i32 = 2;
 /// In the payload of a job that is decided.
 const VERDICT: &str = "verdict";
 
-/// Whether many rows of a kind cost few calls. Where each costs calls of its own, a range would be hours of work that
-/// nobody else can take over.
+/// Whether many rows of a kind cost few calls. Where each costs calls of its own, a range would be minutes of work
+/// that nobody else can take over.
 pub(crate) fn is_by_range(source: &Source) -> bool {
     matches!(source, Source::Soroban(_) | Source::AssetBalance(_) | Source::Account(_))
 }
@@ -110,9 +110,10 @@ async fn look(context: &Context, kind: &Kind, job: &Job, rows: Vec<RowIdentity>,
     }
     let looked_at: Vec<RowIdentity> = there.iter().map(|(identity, _)| identity.clone()).collect();
     let mut looks = look_at_located(context, kind, there, intent).await.map_err(|error| passing(&error))?;
-    if let (Some(Err(failure)), true) = (looks.values().next(), looks.values().all(Result::is_err)) {
+    if looks.values().all(Result::is_err) && job.failures < PATIENT_FAILURES {
         // Nobody answers. One job that is tried again costs less than one for each row.
-        if !failure.permanent && job.failures < PATIENT_FAILURES {
+        let passes = looks.values().filter_map(|look| look.as_ref().err()).find(|failure| !failure.permanent);
+        if let Some(failure) = passes {
             return Err(failure.clone());
         }
     }
@@ -129,6 +130,8 @@ async fn look(context: &Context, kind: &Kind, job: &Job, rows: Vec<RowIdentity>,
 pub(crate) fn decided(job: &Job) -> Option<&str> {
     job.payload.as_ref()?.get(VERDICT)?.as_str()
 }
+
+// === impl SeenOfRange ===
 
 impl SeenOfRange {
     fn add(&mut self, context: &Context, kind: &Kind, job: &Job, identity: RowIdentity, look: Look) {
@@ -167,7 +170,7 @@ async fn settle(
     job: &Job,
     unmoved: usize,
     seen: SeenOfRange,
-    held_back: &[(RunId, trueup_judge::HeldBack)],
+    held_back: &[(RunId, HeldBack)],
 ) -> anyhow::Result<Handled> {
     let name = &kind.spec().kind;
     let new_job = |row: RowIdentity, payload| NewJob {

@@ -15,7 +15,7 @@ pub struct Schedule {
     pub kinds: Vec<EntityKind>,
     /// How far its runs go.
     pub mode: Mode,
-    /// Which of them look at every entity one by one.
+    /// Which of them compare every entity.
     pub full: FullSweeps,
     /// Their timeout, in seconds.
     pub timeout_secs: i64,

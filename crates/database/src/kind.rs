@@ -114,7 +114,7 @@ impl Kind {
         self.enumeration.rows_after(after, limit, false)
     }
 
-    /// Why its rows are looked at one by one in every sweep, for people; none where a row that has not moved may be
+    /// Why its rows are all compared in every sweep, for people; none where a row that has not moved may be
     /// passed over.
     #[must_use]
     pub fn full_because(&self) -> Option<&str> {

@@ -127,7 +127,7 @@ impl FromStr for Mode {
     }
 }
 
-/// Which entities of its kinds a run looks at one by one.
+/// Which entities of its kinds a run compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sweep {

@@ -43,12 +43,12 @@ impl Identity {
     /// Like [`Self::command`], and the kernel sends SIGQUIT (an immediate shutdown) when the starting thread dies. A
     /// shell has what it starts in the background ignore SIGQUIT, and Redis would go on doing so.
     fn bound_command(self, program: &Path) -> Command {
-        let mut command = Command::new("env");
-        command.args(["--default-signal=QUIT", "setpriv", "--pdeathsig=QUIT"]);
+        let mut command = Command::new("setpriv");
+        command.arg("--pdeathsig=QUIT");
         if let Some((user, group)) = self.drop_to {
             command.arg(format!("--reuid={user}")).arg(format!("--regid={group}")).arg("--clear-groups");
         }
-        command.arg("--").arg(program);
+        command.args(["--", "env", "--default-signal=QUIT"]).arg(program);
         command
     }
 }
