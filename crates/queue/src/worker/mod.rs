@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::is_transient;
 use crate::job::LeaseNumber;
 use crate::postgres;
 use crate::queue::Queue;
@@ -16,7 +15,7 @@ use crate::redis::trouble::Trouble;
 use crate::worker::apart::apart;
 use crate::worker::engine::engine;
 use crate::worker::handler::Handler;
-use crate::worker::link::within;
+use crate::worker::link::{Link, within};
 use crate::worker::loops::Loops;
 use crate::worker::shared::Shared;
 use crate::{Error, Result};
@@ -71,7 +70,10 @@ impl<H: Handler> Worker<H> {
     /// [`unreachable_after`](crate::Settings::unreachable_after).
     pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
         self.queue.settings().validate()?;
-        self.open_queue().await?;
+        tokio::select! {
+            opened = self.open_queue() => opened?,
+            () = shutdown.cancelled() => return Ok(()),
+        }
         let grace = self.queue.settings().drain_grace;
         let (answers, written) = mpsc::unbounded_channel();
         let stop = shutdown.child_token();
@@ -137,17 +139,15 @@ impl<H: Handler> Worker<H> {
 }
 
 impl<H> Worker<H> {
+    /// Who cannot be reached yet is waited for, as by every loop.
     async fn open_queue(&self) -> Result<()> {
-        match self.queue.open().await {
-            Err(Error::Database(source)) if !is_transient(&source) => {
-                Err(Error::Refused { database: self.queue.database(), doing: "looking which engine its jobs go through", source })
+        let options = self.queue.pool().connect_options();
+        let mut link = Link::new(options, "looking which engine its jobs go through", self.queue.settings());
+        loop {
+            match self.queue.open().await {
+                Err(Error::Database(error)) => link.failed(error).await?,
+                opened => return opened,
             }
-            // Who cannot be reached yet is waited for, as by every loop.
-            Err(Error::Database(error)) => {
-                tracing::warn!(%error, "the database failed");
-                if self.queue.redis().is_some() { Err(Error::Database(error)) } else { Ok(()) }
-            }
-            opened => opened,
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::postgres::PgPoolOptions;
 use trueup_queue::{Error, Job, NoEnding, Queue, Settings, Worker};
 use trueup_sandbox::Server;
 
@@ -53,6 +54,18 @@ async fn a_database_that_stays_away_ends_the_worker_with_its_name_and_not_with_a
     let error = worker.await.expect("no panic").expect_err("the database is gone");
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("127.0.0.1:"), "{error}");
+}
+
+#[tokio::test]
+async fn a_worker_that_starts_while_its_database_is_away_waits_for_it_as_long_as_one_at_work() {
+    let server = Server::start().await.unwrap();
+    let patience = Duration::from_millis(300);
+    let pool = PgPoolOptions::new().acquire_timeout(patience).connect_lazy(&server.url("postgres")).unwrap();
+    drop(server);
+    let settings = Settings { unreachable_after: 2 * patience, ..brisk() };
+    let worker = Worker::new(Queue::new(pool, Arc::new(NoEnding), settings), "w", Does(|_| async { done() }));
+    let error = worker.run(tokio_util::sync::CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { outage, .. } if outage >= 2 * patience), "{error}");
 }
 
 #[tokio::test]
