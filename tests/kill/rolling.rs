@@ -15,6 +15,8 @@ pub const NOTE_LEASES: &str = "
         RETURN NULL; END $$;
     CREATE CONSTRAINT TRIGGER note_lease AFTER UPDATE ON trueup.jobs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
         WHEN (new.state = 'leased' AND old.state <> 'leased') EXECUTE FUNCTION public.note_lease();
+    -- Workers that run already lock both tables in an order of their own.
+    COMMIT;
     -- On Redis a lease is told its jobs. Of those some may have ended already, which are not begun.
     CREATE FUNCTION public.note_jobs() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO public.begun (job, lease, worker) SELECT id, new.number, new.worker FROM unnest(new.jobs) AS job (id)
