@@ -68,7 +68,7 @@ async fn look_at_range(context: &Context, kind: &Kind, job: &Job, range: &RowRan
     };
     let settled = match sifted {
         Ok((Sifted { moved, unmoved, held_back }, intent)) => {
-            let seen = look(context, kind, job, moved, intent).await?;
+            let seen = look(context, kind, job, range, moved, intent).await?;
             let held_back = [held_back, contracts::first_looks(context, &seen.contracts).await.map_err(|error| passing(&error))?].concat();
             settle(context, kind, job, unmoved, seen, &held_back).await
         }
@@ -95,12 +95,19 @@ struct SeenOfRange {
     contracts: SeenByRun,
 }
 
-async fn look(context: &Context, kind: &Kind, job: &Job, rows: Vec<RowIdentity>, intent: Intent) -> Result<SeenOfRange, Failure> {
+async fn look(
+    context: &Context,
+    kind: &Kind,
+    job: &Job,
+    range: &RowRange,
+    rows: Vec<RowIdentity>,
+    intent: Intent,
+) -> Result<SeenOfRange, Failure> {
     let mut seen = SeenOfRange::default();
     if rows.is_empty() {
         return Ok(seen);
     }
-    let located = kind.locate(&context.pools.read, &rows).await.map_err(|error| passing(&error))?;
+    let located = kind.locate_in(&context.pools.read, range, &rows).await.map_err(|error| passing(&error))?;
     let mut there = LocatedRows::with_capacity(located.len());
     for (identity, located) in located {
         match located {
@@ -108,19 +115,18 @@ async fn look(context: &Context, kind: &Kind, job: &Job, rows: Vec<RowIdentity>,
             _ => seen.apart.push(identity),
         }
     }
-    let looked_at: Vec<RowIdentity> = there.iter().map(|(identity, _)| identity.clone()).collect();
-    let mut looks = look_at_located(context, kind, there, intent).await.map_err(|error| passing(&error))?;
-    if looks.values().all(Result::is_err) && job.failures < PATIENT_FAILURES {
+    let looks = look_at_located(context, kind, Some(range), there, intent).await.map_err(|error| passing(&error))?;
+    if looks.iter().all(|(_, look)| look.is_err()) && job.failures < PATIENT_FAILURES {
         // Nobody answers. One job that is tried again costs less than one for each row.
-        let passes = looks.values().filter_map(|look| look.as_ref().err()).find(|failure| !failure.permanent);
+        let passes = looks.iter().filter_map(|(_, look)| look.as_ref().err()).find(|failure| !failure.permanent);
         if let Some(failure) = passes {
             return Err(failure.clone());
         }
     }
-    for identity in looked_at {
-        match looks.remove(&identity) {
-            Some(Ok(look)) => seen.add(context, kind, job, identity, look),
-            _ => seen.apart.push(identity),
+    for (identity, look) in looks {
+        match look {
+            Ok(look) => seen.add(context, kind, job, identity, look),
+            Err(_) => seen.apart.push(identity),
         }
     }
     Ok(seen)

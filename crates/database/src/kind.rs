@@ -350,7 +350,20 @@ impl Kind {
         pool: &PgPool,
         rows: &[RowIdentity],
     ) -> Result<Vec<(RowIdentity, Result<Located, RowError>)>, DatabaseError> {
-        self.location.run(pool, &self.statements, rows).await
+        self.location.run(pool, &self.statements, rows, None).await
+    }
+
+    /// The same of rows that all lie in a range: the fewer pages are read for them.
+    ///
+    /// # Errors
+    /// The statement failed and no row is to blame.
+    pub async fn locate_in(
+        &self,
+        pool: &PgPool,
+        range: &RowRange,
+        rows: &[RowIdentity],
+    ) -> Result<Vec<(RowIdentity, Result<Located, RowError>)>, DatabaseError> {
+        self.location.run(pool, &self.statements, rows, Some(range)).await
     }
 
     /// Like [`Self::locate`], for keys that were enumerated on chain.
@@ -371,7 +384,20 @@ impl Kind {
     /// # Errors
     /// The statement failed and no row is to blame.
     pub async fn compare(&self, pool: &PgPool, rows: &[Compare]) -> Result<Vec<(RowIdentity, Result<Compared, RowError>)>, DatabaseError> {
-        self.comparison.run(pool, &self.statements, rows).await
+        self.compare_in(pool, None, rows).await
+    }
+
+    /// The same of rows that all lie in a range, if one is given: the fewer pages are read for them.
+    ///
+    /// # Errors
+    /// The statement failed and no row is to blame.
+    pub async fn compare_in(
+        &self,
+        pool: &PgPool,
+        range: Option<&RowRange>,
+        rows: &[Compare],
+    ) -> Result<Vec<(RowIdentity, Result<Compared, RowError>)>, DatabaseError> {
+        self.comparison.run(pool, &self.statements, rows, range).await
     }
 
     /// The rows that missing entities would get, from their keys and the chain's values, by one statement.

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use trueup_chain::Intent;
-use trueup_database::{Compare, Compared, DatabaseError, Fingerprint, Kind, Located, RowError};
+use trueup_database::{Compare, Compared, DatabaseError, Fingerprint, Kind, Located, RowError, RowRange};
 use trueup_judge::{Judgement, RowFacts, RowIdentity, Seen, SkipReason, Target, Verdict, judge_provisional, judge_row, resolution_of};
 
 use super::observe::{Observed, is_behind, observe};
@@ -27,24 +27,25 @@ pub(crate) async fn look_at_rows(context: &Context, kind: &Kind, rows: &[RowIden
             Err(error) => failed(&mut looks, identity, &error),
         }
     }
-    match look_at_located(context, kind, there, intent).await {
+    match look_at_located(context, kind, None, there, intent).await {
         Ok(found) => looks.extend(found),
         Err(error) => return all_failed(rows.len(), &error),
     }
     rows.iter().map(|row| looks.get(row).cloned().unwrap_or_else(|| Ok(Look::without_chain(Verdict::Skipped(SkipReason::NoRow))))).collect()
 }
 
-/// Looks at rows that were located; one answer for each.
+/// Looks at rows that were located, and lie in a range if one is given; one answer for each, in any order.
 ///
 /// # Errors
 /// The database did not answer.
 pub(crate) async fn look_at_located(
     context: &Context,
     kind: &Kind,
+    range: Option<&RowRange>,
     there: LocatedRows,
     intent: Intent,
-) -> Result<HashMap<RowIdentity, LookResult>, DatabaseError> {
-    let mut looks = HashMap::with_capacity(there.len());
+) -> Result<Vec<(RowIdentity, LookResult)>, DatabaseError> {
+    let mut looks = Vec::with_capacity(there.len());
     let mut creations = look_at_creations(context, kind, &there).await?;
     let observed = observe(context, kind.spec(), there.iter().map(|(_, located)| located), intent).await;
 
@@ -52,10 +53,10 @@ pub(crate) async fn look_at_located(
     for ((identity, located), observed) in there.into_iter().zip(observed) {
         match observed {
             Ok(observed) => match is_behind(&observed, located.floor) {
-                Some(floor) => drop(looks.insert(identity, Ok(Look::behind_floor(located.key, observed, floor)))),
+                Some(floor) => looks.push((identity, Ok(Look::behind_floor(located.key, observed, floor)))),
                 None => found.push((identity, located, observed)),
             },
-            Err(failure) => drop(looks.insert(identity, Err(failure))),
+            Err(failure) => looks.push((identity, Err(failure))),
         }
     }
     let questions: Vec<Compare> = found
@@ -63,7 +64,7 @@ pub(crate) async fn look_at_located(
         .filter(|(_, located, observed)| needs_database(located, observed))
         .map(|(identity, _, observed)| Compare { identity: identity.clone(), values: observed.values.clone() })
         .collect();
-    let compared = kind.compare(&context.pools.read, &questions).await?;
+    let compared = kind.compare_in(&context.pools.read, range, &questions).await?;
     let mut compared: HashMap<RowIdentity, Result<Compared, RowError>> = compared.into_iter().collect();
     for (identity, located, observed) in found {
         let look = match (compared.remove(&identity).transpose(), creations.remove(&identity).transpose()) {
@@ -74,7 +75,7 @@ pub(crate) async fn look_at_located(
                 (compared, _) => judge(kind, located, observed, compared),
             }),
         };
-        looks.insert(identity, look);
+        looks.push((identity, look));
     }
     Ok(looks)
 }

@@ -11,6 +11,7 @@ use super::altered;
 use super::bisect::bisect;
 use super::input::{Batch, chain_scope, db_scope, part_array, part_columns, passed, provisional, rows, value_columns, where_filter};
 use super::locate::{epoch, place};
+use super::range::{RowRange, Spread};
 use crate::bind::{Bound, BoundField, carrier_text};
 use crate::sql::{ident, list, literal};
 use crate::statements::Reading;
@@ -20,7 +21,7 @@ use crate::{Compare, Compared, DatabaseError, RowError, Statements};
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison {
     kind: EntityKind,
-    sql: String,
+    sql: Spread,
     identity_columns: usize,
     values: usize,
     judged: Vec<String>,
@@ -60,20 +61,29 @@ impl Comparison {
         input.push(("identity".to_owned(), "text"));
         input.push(("present".to_owned(), "bool"));
         input.extend(value_columns(bound.values.len()));
-        let sql = format!(
-            "{rows}\nSELECT r.\"trueup:ord\" AS ord, facts.*, d.*,\n  \
+        // Nearly all rows are in sync, and nothing more is asked of these: texts are made of what differs alone.
+        let statement = |lie: &str| {
+            format!(
+                "{rows}\nSELECT r.\"trueup:ord\" AS ord, r.\"trueup:provisional\" AS provisional, r.\"trueup:differs\" AS differs, facts.*, d.*,\n  \
              ARRAY(SELECT h.column_name FROM trueup.holds AS h WHERE h.kind = {kind} AND h.identity = r.\"trueup:identity\") AS held,\n  {altered} AS altered\n\
-             FROM \"trueup:rows\" AS r\nCROSS JOIN LATERAL ({facts}) AS facts\nLEFT JOIN LATERAL ({differences}) AS d ON true\n\
-             WHERE NOT r.\"trueup:present\" OR facts.provisional OR true = ANY (d.differs)\nORDER BY 1",
-            rows = rows(bound, &input),
-            kind = literal(&kind.0),
-            altered = altered::of_row(bound, kind, "r.\"trueup:identity\""),
-            facts = facts(bound),
-            differences = differences(bound),
-        );
+             FROM (\n  SELECT r.*, w.provisional AS \"trueup:provisional\", d.differs AS \"trueup:differs\" FROM \"trueup:rows\" AS r\n  \
+             CROSS JOIN LATERAL (SELECT {provisional} AS provisional FROM {db}{filter} OFFSET 0) AS w\n  LEFT JOIN LATERAL ({differing}) AS d ON true\n  \
+             WHERE NOT r.\"trueup:present\" OR w.provisional OR true = ANY (d.differs) OFFSET 0\n) AS r\n\
+             CROSS JOIN LATERAL ({facts}) AS facts\nLEFT JOIN LATERAL ({differences}) AS d ON true\nORDER BY 1",
+                rows = rows(bound, &input, lie),
+                kind = literal(&kind.0),
+                altered = altered::of_row(bound, kind, "r.\"trueup:identity\""),
+                provisional = provisional(bound),
+                db = db_scope(bound),
+                filter = where_filter(bound),
+                differing = differing(bound),
+                facts = facts(bound),
+                differences = differences(bound),
+            )
+        };
         Self {
             kind: kind.clone(),
-            sql,
+            sql: Spread::new(bound, input.len() + 1, statement),
             identity_columns: bound.identity.len(),
             values: bound.values.len(),
             judged: bound.judged.iter().map(|column| column.name.clone()).collect(),
@@ -86,13 +96,19 @@ impl Comparison {
         pool: &PgPool,
         statements: &Statements,
         rows: &[Compare],
+        lie: Option<&RowRange>,
     ) -> Result<Vec<(RowIdentity, Result<Compared, RowError>)>, DatabaseError> {
+        let (sql, edges) = match self.sql.over(lie) {
+            Ok(statement) => statement,
+            Err(error) => return Ok(rows.iter().map(|row| (row.identity.clone(), Err(error.clone()))).collect()),
+        };
+        let edges = &edges;
         let batch = Batch::new(rows, self.identity_columns, |it| it.identity.0.as_str());
         let items = &batch.items;
         let answers = bisect(items.len(), |range: Range<usize>| {
             Box::pin(async move {
                 let part = &items[range.clone()];
-                let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(self.sql.as_str()));
+                let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
                 for index in 0..self.identity_columns {
                     query = query.bind(part_array(part, index));
                 }
@@ -100,6 +116,9 @@ impl Comparison {
                 query = query.bind(part.iter().map(|(row, _)| row.values.is_some()).collect::<Vec<_>>());
                 for index in 0..self.values {
                     query = query.bind(part.iter().map(|(row, _)| value(row, index)).collect::<Vec<_>>());
+                }
+                for edge in edges {
+                    query = query.bind(edge);
                 }
                 let mut connection = pool.acquire().await?;
                 let running = statements.begin(&self.kind, Reading::Compare);
@@ -177,8 +196,7 @@ fn facts(bound: &Bound) -> String {
         columns => format!("concat_ws(', ', {})", list(columns.iter().map(|column| format!("{}::text", column.of("db"))))),
     };
     format!(
-        "SELECT {provisional} AS provisional, {key} AS key, {age} AS age, ARRAY[{judged}]::text[] AS judged FROM {db}{filter} OFFSET 0",
-        provisional = provisional(bound),
+        "SELECT {key} AS key, {age} AS age, ARRAY[{judged}]::text[] AS judged FROM {db} OFFSET 0",
         age = bound.changed.as_ref().map_or_else(
             || "NULL::bigint".to_owned(),
             // Infinity is a time to come, like any other that is still ahead.
@@ -191,31 +209,55 @@ fn facts(bound: &Bound) -> String {
         ),
         judged = list(bound.judged.iter().map(|column| format!("{}::text", column.of("db")))),
         db = db_scope(bound),
-        filter = where_filter(bound),
     )
 }
 
-/// Each side is evaluated where only it can be seen; what needs both, where both can.
+/// The values of both sides, `l.d0`, `c.r0` and so on: each side is evaluated where only it can be seen.
+fn sides(bound: &Bound) -> String {
+    let db_side = list(bound.fields.iter().enumerate().map(|(index, field)| format!("{} AS d{index}", field.db)));
+    let chain_side = list(bound.fields.iter().enumerate().map(|(index, field)| format!("{} AS r{index}", field.raw)));
+    format!(
+        "(SELECT {db_side} FROM {db} OFFSET 0) AS l,\n  (SELECT {chain_side} FROM {chain} OFFSET 0) AS c",
+        db = db_scope(bound),
+        chain = chain_of(bound)
+    )
+}
+
+fn chain_of(bound: &Bound) -> String {
+    chain_scope(bound, |index| format!("r.{}", ident(&passed(&format!("v{index}")))))
+}
+
+/// Which of a row's subjects differ; no row where nothing can be said.
+fn differing(bound: &Bound) -> String {
+    let broken =
+        list(bound.conditions.iter().enumerate().map(|(index, condition)| format!("((\n{}\n) IS FALSE) AS k{index}", condition.holds)));
+    let fields = bound.fields.iter().enumerate().map(|(index, field)| differs(index, field));
+    let conditions = (0..bound.conditions.len()).map(|index| format!("b.k{index}"));
+    format!(
+        "\n  SELECT ARRAY[{differs}]::bool[] AS differs\n  \
+         FROM {sides},\n  (SELECT {broken} FROM {db}, {chain} OFFSET 0) AS b\n  \
+         WHERE r.\"trueup:present\" AND NOT w.provisional\n  OFFSET 0\n",
+        differs = list(fields.chain(conditions)),
+        sides = sides(bound),
+        db = db_scope(bound),
+        chain = chain_of(bound),
+    )
+}
+
+/// What the subjects of a row that differs are on either side, as texts, and what is to be written.
 fn differences(bound: &Bound) -> String {
     let fields = || bound.fields.iter().enumerate();
     let conditions = || bound.conditions.iter().enumerate();
-    let writes = || fields().filter_map(|(index, field)| field.write.as_ref().map(|write| (index, field, write)));
-    let db_side = list(fields().map(|(index, field)| format!("{} AS d{index}", field.db)));
-    let chain_side = list(fields().map(|(index, field)| format!("{} AS r{index}", field.raw)));
-    let written = writes().map(|(index, _, (sql, shape))| {
+    let writes = fields().filter_map(|(index, field)| field.write.as_ref().map(|write| (index, write)));
+    let written = writes.map(|(index, (sql, shape))| {
         let sql = shape.read_back(&format!("(\n{sql}\n)"));
         format!("{} AS w{index}", carrier_text(shape.native(), &sql))
     });
     let held = conditions().map(|(index, condition)| {
         let db = list(condition.db.iter().map(|column| format!("{}, {}::text", literal(&column.name), column.of("db"))));
         let chain = list(condition.chain.iter().map(|name| format!("{}, chain.{}::text", literal(name), ident(name))));
-        format!(
-            "((\n{}\n) IS FALSE) AS k{index}, json_build_object({db})::text AS kd{index}, json_build_object({chain})::text AS kc{index}",
-            condition.holds
-        )
+        format!("json_build_object({db})::text AS kd{index}, json_build_object({chain})::text AS kc{index}")
     });
-    let both = list(written.chain(held));
-    let differs = fields().map(|(index, field)| differs(index, field)).chain(conditions().map(|(index, _)| format!("b.k{index}")));
     let db_texts = fields().map(|(index, field)| carrier_text(field.carrier, &format!("l.d{index}")));
     let chain_texts = fields().map(|(index, field)| chain_text(index, field));
     let set_texts = fields().map(|(index, field)| match field.write {
@@ -223,17 +265,18 @@ fn differences(bound: &Bound) -> String {
         None => chain_text(index, field),
     });
     let unmapped = fields().map(|(index, field)| field.unmapped(&format!("c.r{index}"))).chain(conditions().map(|_| "false".to_owned()));
-    let db = db_scope(bound);
-    let chain = chain_scope(bound, |index| format!("r.{}", ident(&passed(&format!("v{index}")))));
     format!(
-        "\n  SELECT ARRAY[{differs}]::bool[] AS differs, ARRAY[{db_texts}]::text[] AS db, ARRAY[{chain_texts}]::text[] AS chain, ARRAY[{set_texts}]::text[] AS set, ARRAY[{unmapped}]::bool[] AS unmapped\n  \
-         FROM (SELECT {db_side} FROM {db} OFFSET 0) AS l,\n  (SELECT {chain_side} FROM {chain} OFFSET 0) AS c,\n  (SELECT {both} FROM {db}, {chain} OFFSET 0) AS b\n  \
-         WHERE r.\"trueup:present\" AND NOT facts.provisional\n  OFFSET 0\n",
-        differs = list(differs),
+        "\n  SELECT ARRAY[{db_texts}]::text[] AS db, ARRAY[{chain_texts}]::text[] AS chain, ARRAY[{set_texts}]::text[] AS set, ARRAY[{unmapped}]::bool[] AS unmapped\n  \
+         FROM {sides},\n  (SELECT {both} FROM {db}, {chain} OFFSET 0) AS b\n  \
+         WHERE r.\"trueup:differs\" IS NOT NULL\n  OFFSET 0\n",
         db_texts = list(db_texts.chain(conditions().map(|(index, _)| format!("b.kd{index}")))),
         chain_texts = list(chain_texts.chain(conditions().map(|(index, _)| format!("b.kc{index}")))),
         set_texts = list(set_texts),
         unmapped = list(unmapped),
+        sides = sides(bound),
+        both = list(written.chain(held)),
+        db = db_scope(bound),
+        chain = chain_of(bound),
     )
 }
 

@@ -11,6 +11,7 @@ use super::bisect::bisect;
 use super::event_match::{agrees, key_from, key_of};
 use super::input::{Batch, input_part, part_array, part_columns, passed, rows, unnest};
 use super::locate::place;
+use super::range::ANYWHERE;
 use crate::bind::Bound;
 use crate::sql::ident;
 use crate::{DatabaseError, RowError, Statements};
@@ -62,7 +63,7 @@ impl Creations {
             format!(
                 "{rows}\nSELECT r.\"trueup:ord\" AS ord, k.key, {agrees} AS agrees FROM \"trueup:rows\" AS r\n\
                  CROSS JOIN LATERAL (SELECT r.{topics} AS topics, r.{data} AS data) AS e\nCROSS JOIN LATERAL ({key}) AS k\nORDER BY 1",
-                rows = rows(bound, &input),
+                rows = rows(bound, &input, ANYWHERE),
                 topics = ident(&passed("topics")),
                 data = ident(&passed("data")),
                 agrees = agrees(event),

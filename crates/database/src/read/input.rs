@@ -58,15 +58,16 @@ pub(crate) fn input_part(index: usize) -> String {
 ///
 /// It is materialized, so that no expression of the spec is evaluated on any other row: one that cannot be would
 /// else fail the batches of its neighbours. Its names hold a colon, so that no query inside an expression means them.
-pub(crate) fn rows(bound: &Bound, input: &[(String, &str)]) -> String {
-    marked_rows(bound, input, None)
+/// `lie` says where all of these rows lie.
+pub(crate) fn rows(bound: &Bound, input: &[(String, &str)], lie: &str) -> String {
+    marked_rows(bound, input, lie, None)
 }
 
 /// The same, each row with its mark as `trueup:mark`; NULL where the kind's verdicts are not stable.
-pub(crate) fn marked_rows(bound: &Bound, input: &[(String, &str)], stability: Option<&Stability>) -> String {
+pub(crate) fn marked_rows(bound: &Bound, input: &[(String, &str)], lie: &str, stability: Option<&Stability>) -> String {
     let passed = list(input.iter().map(|(name, _)| format!("i.{} AS {}", ident(name), ident(&passed(name)))));
     format!(
-        "WITH {basis}\"trueup:rows\" AS MATERIALIZED (\n  SELECT i.\"ord\" AS \"trueup:ord\", {mark} AS \"trueup:mark\", {passed}, {columns}\n  FROM {unnest}\n  JOIN {table} AS db ON {names}{beside}\n)",
+        "WITH {basis}\"trueup:rows\" AS MATERIALIZED (\n  SELECT i.\"ord\" AS \"trueup:ord\", {mark} AS \"trueup:mark\", {passed}, {columns}\n  FROM {unnest}\n  JOIN {table} AS db ON {names} AND {lie}{beside}\n)",
         basis = stability.map(|it| format!("{}, ", mark::basis(it))).unwrap_or_default(),
         mark = stability.map_or_else(|| "NULL::bigint".to_owned(), mark::mark),
         beside = if stability.is_some() { " CROSS JOIN \"trueup:basis\"" } else { "" },

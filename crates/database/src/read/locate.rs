@@ -8,6 +8,7 @@ use trueup_judge::{ChainKey, EntityKind, RowIdentity};
 
 use super::bisect::bisect;
 use super::input::{Batch, db_scope, marked_rows, part_array, part_columns, provisional, where_filter};
+use super::range::{RowRange, Spread};
 use crate::bind::{Bound, Column, Shape, Stability};
 use crate::identity::canonical_of;
 use crate::sql::{list, literal};
@@ -21,7 +22,7 @@ const HASH_DIGITS: usize = 64;
 #[derive(Debug, Clone)]
 pub(crate) struct Location {
     kind: EntityKind,
-    sql: String,
+    sql: Spread,
     identity_columns: usize,
     key_columns: usize,
 }
@@ -53,31 +54,34 @@ impl Location {
         };
         let mut input = part_columns(bound.identity.len());
         input.push(("identity".to_owned(), "text"));
-        let sql = format!(
-            "{rows}\nSELECT r.\"trueup:ord\" AS ord, r.\"trueup:mark\" AS mark, w.provisional, x.*,\n  \
+        let statement = |lie: &str| {
+            format!(
+                "{rows}\nSELECT r.\"trueup:ord\" AS ord, r.\"trueup:mark\" AS mark, w.provisional, x.*,\n  \
              (SELECT e.floor_ledger FROM trueup.entities AS e WHERE e.kind = {kind} AND e.identity = r.\"trueup:identity\") AS floor\nFROM \"trueup:rows\" AS r\n\
              CROSS JOIN LATERAL (SELECT {provisional} AS provisional FROM {db}{filter} OFFSET 0) AS w\n\
              CROSS JOIN LATERAL (SELECT CASE WHEN NOT ({null_key}) THEN {key} END AS key, ARRAY[{arguments}]::text[] AS arguments, \
              {contract} AS contract, ARRAY[{also_contracts}]::text[] AS also_contracts, {hash} AS hash, {submitted} AS submitted, {envelope} AS envelope, {checkpoint} AS checkpoint \
              FROM {db}) AS x\nORDER BY 1",
-            rows = marked_rows(bound, &input, stability),
-            kind = literal(&kind.0),
-            provisional = provisional(bound),
-            db = db_scope(bound),
-            filter = where_filter(bound),
-            key = canonical_of(&bound.key, "db"),
-            arguments = list(bound.arguments.iter().map(|sql| guarded(sql))),
-            contract = text_of(bound.contract.as_ref()),
-            also_contracts = list(bound.also_contracts.iter().map(|column| text_of(column.as_ref()))),
-            hash = bound
-                .hash
-                .as_ref()
-                .or(bound.created_by.as_ref())
-                .map_or_else(|| "NULL::text".to_owned(), |column| of_transaction(&hash_text(column, "db"))),
-            envelope = bound.envelope.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| of_transaction(&base64_text(column))),
-            checkpoint = checkpoint(bound, kind),
-            submitted = bound.submitted.as_ref().map_or_else(|| "NULL::bigint".to_owned(), epoch),
-        );
+                rows = marked_rows(bound, &input, lie, stability),
+                kind = literal(&kind.0),
+                provisional = provisional(bound),
+                db = db_scope(bound),
+                filter = where_filter(bound),
+                key = canonical_of(&bound.key, "db"),
+                arguments = list(bound.arguments.iter().map(|sql| guarded(sql))),
+                contract = text_of(bound.contract.as_ref()),
+                also_contracts = list(bound.also_contracts.iter().map(|column| text_of(column.as_ref()))),
+                hash = bound
+                    .hash
+                    .as_ref()
+                    .or(bound.created_by.as_ref())
+                    .map_or_else(|| "NULL::text".to_owned(), |column| of_transaction(&hash_text(column, "db"))),
+                envelope = bound.envelope.as_ref().map_or_else(|| "NULL::text".to_owned(), |column| of_transaction(&base64_text(column))),
+                checkpoint = checkpoint(bound, kind),
+                submitted = bound.submitted.as_ref().map_or_else(|| "NULL::bigint".to_owned(), epoch),
+            )
+        };
+        let sql = Spread::new(bound, input.len() + 1, statement);
         Self { kind: kind.clone(), sql, identity_columns: bound.identity.len(), key_columns: bound.arguments.len() }
     }
 
@@ -86,17 +90,26 @@ impl Location {
         pool: &PgPool,
         statements: &Statements,
         rows: &[RowIdentity],
+        lie: Option<&RowRange>,
     ) -> Result<Vec<(RowIdentity, Result<Located, RowError>)>, DatabaseError> {
+        let (sql, edges) = match self.sql.over(lie) {
+            Ok(statement) => statement,
+            Err(error) => return Ok(rows.iter().map(|row| (row.clone(), Err(error.clone()))).collect()),
+        };
+        let edges = &edges;
         let batch = Batch::new(rows, self.identity_columns, |it| it.0.as_str());
         let items = &batch.items;
         let answers = bisect(items.len(), |range: Range<usize>| {
             Box::pin(async move {
                 let first = range.start;
-                let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(self.sql.as_str()));
+                let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
                 for index in 0..self.identity_columns {
                     query = query.bind(part_array(&items[range.clone()], index));
                 }
                 query = query.bind(items[range.clone()].iter().map(|(row, _)| row.0.clone()).collect::<Vec<_>>());
+                for edge in edges {
+                    query = query.bind(edge);
+                }
                 let mut connection = pool.acquire().await?;
                 let running = statements.begin(&self.kind, Reading::Locate);
                 let rows = query.fetch_all(&mut *connection).await?;

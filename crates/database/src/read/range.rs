@@ -59,22 +59,71 @@ pub(super) fn has_identity(bound: &Bound) -> Vec<String> {
 
 /// That the row `db` lies in a range, by placeholders from 1 on.
 pub(super) fn within(bound: &Bound, range: &RowRange) -> Result<(Vec<String>, Vec<Bind>), RowError> {
-    let mut conditions = Vec::new();
-    let mut binds = Vec::new();
-    for (row, comparison) in [(range.after.as_ref(), ">"), (Some(&range.last), "<=")] {
-        let Some(row) = row else { continue };
-        let (condition, values) = compared(bound, comparison, row, binds.len() + 1)?;
-        conditions.push(condition);
-        binds.extend(values);
+    let binds = edges(bound, range)?.into_iter().map(|part| Bind::Text(Some(part))).collect();
+    Ok((vec![lies(bound, range.after.is_some(), 1)], binds))
+}
+
+/// That the row `db` lies in a range, which begins behind a row or with the table, by placeholders from `first` on for
+/// its [`edges`].
+fn lies(bound: &Bound, has_row_before: bool, first: usize) -> String {
+    if has_row_before {
+        format!("{} AND {}", compares(bound, ">", first), compares(bound, "<=", first + bound.identity.len()))
+    } else {
+        compares(bound, "<=", first)
     }
-    Ok((conditions, binds))
+}
+
+/// The parts of the rows at which a range begins and ends.
+fn edges(bound: &Bound, range: &RowRange) -> Result<Vec<String>, RowError> {
+    let mut values = Vec::new();
+    for row in range.after.iter().chain([&range.last]) {
+        values.extend(parts(&row.0, bound.identity.len())?);
+    }
+    Ok(values)
 }
 
 /// How the row `db` compares with another in their order, by placeholders from `first` on.
 pub(super) fn compared(bound: &Bound, comparison: &str, row: &RowIdentity, first: usize) -> Result<(String, Vec<Bind>), RowError> {
-    let identity = &bound.identity;
-    let order = list(identity.iter().map(|column| column.of("db")));
-    let values = identity.iter().enumerate().map(|(index, column)| format!("(${}::text)::{}", first + index, column.base_sql));
-    let binds = parts(&row.0, identity.len())?.into_iter().map(|part| Bind::Text(Some(part))).collect();
-    Ok((format!("ROW({order}) {comparison} ROW({})", list(values)), binds))
+    let binds = parts(&row.0, bound.identity.len())?.into_iter().map(|part| Bind::Text(Some(part))).collect();
+    Ok((compares(bound, comparison, first), binds))
+}
+
+fn compares(bound: &Bound, comparison: &str, first: usize) -> String {
+    let order = list(bound.identity.iter().map(|column| column.of("db")));
+    let values = bound.identity.iter().enumerate().map(|(index, column)| format!("(${}::text)::{}", first + index, column.base_sql));
+    format!("ROW({order}) {comparison} ROW({})", list(values))
+}
+
+/// That rows lie in no range that is known.
+pub(super) const ANYWHERE: &str = "true";
+
+/// A statement over rows that it is given, with and without a range in which all of them lie. Postgres reads a range at
+/// once, where it would look up its rows one by one, or read the whole of a small table for them.
+#[derive(Debug, Clone)]
+pub(super) struct Spread {
+    bound: Bound,
+    anywhere: String,
+    up_to: String,
+    between: String,
+}
+
+impl Spread {
+    /// `statement` makes the SQL of where its rows lie; the range's placeholders are those from `first` on.
+    pub fn new(bound: &Bound, first: usize, statement: impl Fn(&str) -> String) -> Self {
+        Self {
+            bound: bound.clone(),
+            anywhere: statement(ANYWHERE),
+            up_to: statement(&lies(bound, false, first)),
+            between: statement(&lies(bound, true, first)),
+        }
+    }
+
+    /// The SQL, and the values of the range's placeholders.
+    pub fn over(&self, range: Option<&RowRange>) -> Result<(&str, Vec<String>), RowError> {
+        Ok(match range {
+            None => (&self.anywhere, Vec::new()),
+            Some(range) if range.after.is_none() => (&self.up_to, edges(&self.bound, range)?),
+            Some(range) => (&self.between, edges(&self.bound, range)?),
+        })
+    }
 }
