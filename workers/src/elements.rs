@@ -30,7 +30,7 @@ pub(crate) async fn elements_below(
         let found = match place.map(|_| readings.next()) {
             Ok(Some(Err(error))) if error.is_transient() => return Err(error.into()),
             Ok(Some(Err(error))) => Err(error.to_string()),
-            Ok(Some(Ok(reading))) => match reading.entry {
+            Ok(Some(Ok(reading))) => match &reading.entry {
                 Some(entry) => match entry.value() {
                     Some(value) => elements(&value, spec, &soroban.arguments).map_err(|error| error.to_string()),
                     None => Err(DecodeError::NoContractData { found: entry.data.name() }.to_string()),

@@ -1,5 +1,7 @@
 //! Which keys exist on chain, as the spec's `enumerate` says.
 
+use std::borrow::Cow;
+
 use trueup_chain::{ScVal, key_texts, key_value, ledger_key, select};
 use trueup_judge::Durability;
 use trueup_spec::{Carrier, Contract, CounterAt, CounterHolds, Enumerate, KeyTemplate, Path, Segment, Soroban};
@@ -56,7 +58,7 @@ async fn read(context: &Context, soroban: &Soroban, entry: &KeyTemplate, durabil
     let key = ledger_key(contract, key, durability)?;
     let mut readings = context.chain.read(vec![key]).await;
     match readings.pop() {
-        Some(reading) => Ok(reading?.entry.and_then(|entry| entry.value())),
+        Some(reading) => Ok(reading?.entry.and_then(|entry| entry.value().map(Cow::into_owned))),
         None => anyhow::bail!("the chain gave no answer"),
     }
 }

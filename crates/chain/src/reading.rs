@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use stellar_xdr::{LedgerEntryData, ScVal};
@@ -13,7 +16,7 @@ pub struct Reading {
     /// Where and as of which ledger.
     pub stamp: Stamp,
     /// The entry; none where the chain has none under that key.
-    pub entry: Option<Entry>,
+    pub entry: Option<Arc<Entry>>,
     /// The instance of the key's contract came in the same response, so that an absence is the contract's own and not
     /// that of a wrong contract, a wrong network or a broken node. For a trustline it is the account that came. False
     /// for keys that belong to neither.
@@ -61,7 +64,7 @@ impl Entry {
     /// What a spec's values are read from, see [`entry_value`](crate::entry_value). None for what is not contract
     /// data.
     #[must_use]
-    pub fn value(&self) -> Option<ScVal> {
+    pub fn value(&self) -> Option<Cow<'_, ScVal>> {
         entry_value(&self.data)
     }
 }

@@ -31,7 +31,9 @@ fn observed(reading: Reading) -> Observed {
     let Reading { stamp, entry, .. } = reading;
     let Some(entry) = entry else { return Observed::bare(Seen::NotInLedger { stamp, what: Missing::Account }) };
     match account_values(&entry.data, stamp.last_modified.unwrap_or(stamp.ledger)) {
-        Ok(values) => Observed { values: Some(values), chain_entry: Some(entry.xdr), ..Observed::bare(Seen::Present(stamp)) },
-        Err(error) => Observed { chain_entry: Some(entry.xdr), detail: Some(error.to_string()), ..Observed::bare(Seen::Unreadable) },
+        Ok(values) => Observed { values: Some(values), chain_entry: Some(entry.xdr.clone()), ..Observed::bare(Seen::Present(stamp)) },
+        Err(error) => {
+            Observed { chain_entry: Some(entry.xdr.clone()), detail: Some(error.to_string()), ..Observed::bare(Seen::Unreadable) }
+        }
     }
 }

@@ -135,15 +135,18 @@ fn observed(place: &Place, reading: Reading, doubts: &HashMap<LedgerKey, Result<
             let contracts = runs.iter().map(seen_contract).collect();
             Observed {
                 values: Some(values),
-                chain_entry: Some(entry.xdr),
+                chain_entry: Some(entry.xdr.clone()),
                 with_instance,
                 contracts,
                 ..Observed::bare(Seen::Present(stamp))
             }
         }
-        Err(error) => {
-            Observed { chain_entry: Some(entry.xdr), with_instance, detail: Some(error.to_string()), ..Observed::bare(Seen::Unreadable) }
-        }
+        Err(error) => Observed {
+            chain_entry: Some(entry.xdr.clone()),
+            with_instance,
+            detail: Some(error.to_string()),
+            ..Observed::bare(Seen::Unreadable)
+        },
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the chain says of rows whose values are in contracts' storage: in an entry, in an element of one, or in several
 //! entries that are read together.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use trueup_chain::{
@@ -182,17 +183,18 @@ fn values(spec: &Spec, soroban: &Soroban, asked: &Asked, answered: &Answered) ->
     let Some(own) = value(&answered.own)? else { return Ok(None) };
     let part = match (&soroban.element, &asked.element) {
         (Some(spec), Some(at)) => element(&own, spec, at)?,
-        _ => Some(&own),
+        _ => Some(own.as_ref()),
     };
     let Some(part) = part else { return Ok(None) };
     let mut also = Vec::with_capacity(answered.also.len());
     for reading in &answered.also {
         also.push(reading.as_ref().map(value).transpose()?.flatten());
     }
+    let also: Vec<Option<&ScVal>> = also.iter().map(Option::as_deref).collect();
     decode_joined(part, &soroban.also, &also, &spec.values).map(Some)
 }
 
-fn value(reading: &Reading) -> Result<Option<ScVal>, DecodeError> {
+fn value(reading: &Reading) -> Result<Option<Cow<'_, ScVal>>, DecodeError> {
     let Some(entry) = &reading.entry else { return Ok(None) };
     entry.value().map(Some).ok_or_else(|| DecodeError::NoContractData { found: entry.data.name() })
 }

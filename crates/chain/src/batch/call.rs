@@ -11,7 +11,7 @@ use super::{AskedKey, Key};
 use crate::endpoints::Endpoints;
 use crate::error::{HTTP_TOO_LARGE, RPC_INTERNAL, RPC_INVALID_PARAMS};
 use crate::rpc::{Answered, Found, Retry, Rpc};
-use crate::{Entry, ReadError, Reading};
+use crate::{ReadError, Reading};
 
 /// After how many failed parts, with none that succeeded, a call is given up: nothing singles out a culprit then.
 /// Enough to come down from 200 keys to 7.
@@ -70,7 +70,7 @@ async fn entries(endpoints: &Endpoints, keys: &[Key], retry: Retry) -> Result<(S
 fn keys(part: &[Wanted]) -> Vec<Key> {
     let mut seen = HashSet::new();
     let carried = part.iter().flat_map(|wanted| carried(&wanted.asked));
-    carried.filter(|key| seen.insert((*key).clone())).cloned().collect()
+    carried.filter(|key| seen.insert(*key)).cloned().collect()
 }
 
 /// Whether fewer keys may fare better: size, time, or a key that the server refuses or stumbles over.
@@ -112,7 +112,7 @@ fn reading(endpoint: &str, answered: &Answered, asked: &AskedKey, found: Option<
             archived: found.is_some_and(|found| found.archived),
             confirmed_by: None,
         },
-        entry: found.map(|found| Entry { data: found.data.clone(), xdr: found.xdr.clone() }),
+        entry: found.map(|found| Arc::clone(&found.entry)),
         with_instance: instance.is_some(),
         runs: instance.and_then(|instance| instance.runs.clone()),
     }

@@ -23,6 +23,8 @@ pub(crate) struct Waiter {
 pub(crate) struct Wanted {
     pub(crate) asked: Vec<AskedKey>,
     pub(crate) waiters: Vec<Waiter>,
+    /// The distinct keys that a call carries for it.
+    carries: Vec<Key>,
     since: Instant,
 }
 
@@ -46,15 +48,15 @@ pub(crate) struct Pending {
 impl Wanted {
     /// Tells everyone who still listens.
     pub(crate) fn answer(self, answer: GroupAnswer) {
-        for waiter in self.waiters {
-            // Whoever went away needs no answer.
+        let mut waiters = self.waiters;
+        let last = waiters.pop();
+        // Whoever went away needs no answer.
+        for waiter in waiters {
             let _ = waiter.answers.send((waiter.place, answer.clone()));
         }
-    }
-
-    /// The distinct keys that a call carries for it.
-    fn carries(&self) -> HashSet<Key> {
-        carried(&self.asked).cloned().collect()
+        if let Some(waiter) = last {
+            let _ = waiter.answers.send((waiter.place, answer));
+        }
     }
 
     fn is_given_up(&self) -> bool {
@@ -92,10 +94,13 @@ impl Pending {
             self.order.push_back(contract);
         }
         lot.push_back(id.clone());
-        let wanted = Wanted { asked, waiters: vec![waiter], since: now };
-        for key in wanted.carries() {
-            *self.carried.entry(key).or_default() += 1;
+        let mut carries: Vec<Key> = carried(&asked).cloned().collect();
+        carries.sort_unstable();
+        carries.dedup();
+        for key in &carries {
+            *self.carried.entry(key.clone()).or_default() += 1;
         }
+        let wanted = Wanted { asked, waiters: vec![waiter], carries, since: now };
         self.wanted.insert(id, wanted);
     }
 
@@ -108,13 +113,12 @@ impl Pending {
             let mut lot = self.lots.remove(&contract).unwrap_or_default();
             while let Some(id) = lot.pop_front() {
                 let Some(wanted) = self.wanted.remove(&id) else { continue };
-                let keys = wanted.carries();
                 if wanted.is_given_up() {
-                    self.forget(&keys);
+                    self.forget(&wanted.carries);
                     continue;
                 }
                 // What groups share is carried once: a pool's totals cost one key, however many positions come along.
-                let more = keys.iter().filter(|key| !call.contains(*key)).count();
+                let more = wanted.carries.iter().filter(|key| !call.contains(*key)).count();
                 if call.len() + more > limit && !taken.is_empty() {
                     self.wanted.insert(id.clone(), wanted);
                     lot.push_front(id);
@@ -122,15 +126,15 @@ impl Pending {
                     self.lots.insert(contract, lot);
                     return taken;
                 }
-                self.forget(&keys);
-                call.extend(keys);
+                self.forget(&wanted.carries);
+                call.extend(wanted.carries.iter().cloned());
                 taken.push(wanted);
             }
         }
         taken
     }
 
-    fn forget(&mut self, keys: &HashSet<Key>) {
+    fn forget(&mut self, keys: &[Key]) {
         for key in keys {
             if let Some(groups) = self.carried.get_mut(key) {
                 *groups -= 1;

@@ -1,22 +1,21 @@
 //! `getLedgerEntries`: one call, and what its response says of each key that was asked.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use stellar_xdr::LedgerEntryData;
 
 use super::{Method, Retry, Rpc, field};
 use crate::batch::Key;
 use crate::values::{entry_from_xdr, key_bytes, ledger_key_of, running};
-use crate::{ReadError, Running};
+use crate::{Entry, ReadError, Running};
 
 /// An entry as it was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
-    pub(crate) data: LedgerEntryData,
-    pub(crate) xdr: String,
+    pub(crate) entry: Arc<Entry>,
     pub(crate) last_modified: u32,
     pub(crate) archived: bool,
     /// Of a contract's instance: what it runs.
@@ -100,7 +99,7 @@ fn open(item: &Value, ledger: u32) -> Result<(Vec<u8>, Result<Found, String>), S
             Some(_) => field::ledger(item, "liveUntilLedgerSeq")? < ledger,
         };
         let runs = running(&data);
-        Ok(Found { data, xdr: xdr.to_owned(), last_modified, archived, runs })
+        Ok(Found { entry: Arc::new(Entry { data, xdr: xdr.to_owned() }), last_modified, archived, runs })
     };
     Ok((key, found()))
 }

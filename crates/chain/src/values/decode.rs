@@ -37,7 +37,7 @@ pub fn decode_all(value: &ScVal, values: &[Value]) -> Result<Vec<Option<String>>
 pub fn decode_joined(
     value: &ScVal,
     entries: &[AlsoEntry],
-    also: &[Option<ScVal>],
+    also: &[Option<&ScVal>],
     values: &[Value],
 ) -> Result<Vec<Option<String>>, DecodeError> {
     let absent = entries.iter().zip(also).find(|(entry, value)| value.is_none() && !entry.optional);
@@ -46,7 +46,7 @@ pub fn decode_joined(
     }
     let source = |from: Option<usize>| match from {
         None => Some(value),
-        Some(index) => also.get(index).and_then(Option::as_ref),
+        Some(index) => also.get(index).copied().flatten(),
     };
     values
         .iter()

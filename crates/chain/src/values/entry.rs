@@ -1,5 +1,7 @@
 //! Ledger entries: what is read from them, and which key they stand under.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use stellar_xdr::{
@@ -18,13 +20,13 @@ pub(crate) const XDR_DEPTH_MAX: u32 = 500;
 /// What a spec's values are read from: a contract entry's value, and of an instance its storage as a map. None for
 /// entries that are not contract data.
 #[must_use]
-pub fn entry_value(data: &LedgerEntryData) -> Option<ScVal> {
+pub fn entry_value(data: &LedgerEntryData) -> Option<Cow<'_, ScVal>> {
     match data {
         LedgerEntryData::ContractData(entry) => Some(match &entry.val {
             ScVal::ContractInstance(instance) => {
-                ScVal::Map(Some(instance.storage.clone().unwrap_or_else(|| ScMap(stellar_xdr::VecM::default()))))
+                Cow::Owned(ScVal::Map(Some(instance.storage.clone().unwrap_or_else(|| ScMap(stellar_xdr::VecM::default())))))
             }
-            value => value.clone(),
+            value => Cow::Borrowed(value),
         }),
         _ => None,
     }

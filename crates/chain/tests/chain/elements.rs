@@ -126,7 +126,8 @@ fn values_are_read_each_from_its_entry() {
     };
     let values = [wanted("total", Some(0)), wanted("own", None), wanted("price", Some(1))];
     let entries = [further("pool", false), further("oracle", true)];
-    let read = |also: &[Option<ScVal>]| decode_joined(&ScVal::U64(1), &entries, also, &values);
+    let read =
+        |also: &[Option<ScVal>]| decode_joined(&ScVal::U64(1), &entries, &also.iter().map(Option::as_ref).collect::<Vec<_>>(), &values);
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(read(&[Some(ScVal::U64(2)), Some(ScVal::U64(3))]), Ok(vec![text("2"), text("1"), text("3")]));
     assert_eq!(read(&[Some(ScVal::U64(2)), None]), Ok(vec![text("2"), text("1"), None]), "an optional entry's values are NULL");

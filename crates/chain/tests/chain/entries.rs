@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use stellar_xdr::{
     AccountEntry, AccountEntryExt, AccountEntryExtensionV1, AccountEntryExtensionV1Ext, AccountEntryExtensionV2,
@@ -39,7 +41,7 @@ async fn an_entry_comes_with_its_stamp_its_bytes_and_its_contracts_instance() {
     assert_eq!((reading.stamp.ledger, reading.stamp.last_modified, reading.stamp.archived), (TIP, Some(TIP - 1), false));
     assert!(reading.with_instance);
     let entry = reading.entry.expect("it is there");
-    assert_eq!(entry.value(), Some(ScVal::U64(7)));
+    assert_eq!(entry.value().as_deref(), Some(&ScVal::U64(7)));
     assert!(entry.xdr.starts_with("AAAABg"));
 }
 
@@ -71,7 +73,7 @@ async fn an_account_is_read_beside_contract_data_and_belongs_to_no_contract() {
 fn an_accounts_number_comes_with_the_ledger_in_which_it_got_it() {
     let reading = |seq_ledger, entry: Option<LedgerEntryData>| Reading {
         stamp: Stamp { endpoint: "a".into(), ledger: TIP, last_modified: Some(seq_ledger), archived: false, confirmed_by: None },
-        entry: entry.map(|data| Entry { xdr: String::new(), data }),
+        entry: entry.map(|data| Arc::new(Entry { xdr: String::new(), data })),
         with_instance: false,
         runs: None,
     };
