@@ -69,7 +69,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             entities_per_batch: 500,
-            batches_in_flight: 3,
+            batches_in_flight: 4,
             batch_linger: Duration::from_millis(5),
             max_looks: 3,
             look_again_after: Duration::from_secs(2),

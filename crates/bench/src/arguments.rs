@@ -82,7 +82,7 @@ impl Arguments {
             runs,
             jobs: 100_000,
             behind: 1_000_000,
-            entities: 20_000,
+            entities: 100_000,
             usual_entities: 2_000,
             cost_entities: vec![10_000, 100_000, 1_000_000],
             scaling_entities: 40_000,
