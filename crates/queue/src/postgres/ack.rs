@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use crate::ending::Ended;
-use crate::job::{Ack, AckResult, JobId, State};
+use crate::job::{Ack, AckResult, GroupId, JobId, LeaseNumber, State};
 use crate::note::storable;
 use crate::settings::{JITTER_FLOOR_PERCENT, MAX_DOUBLINGS, Settings, millis};
 
@@ -19,7 +19,9 @@ pub(crate) async fn write_acks(
 ) -> Result<(HashSet<JobId>, Vec<Ended>), sqlx::Error> {
     let mut acks: Vec<&Ack> = acks.iter().collect();
     // Rows are locked in the order of their ids, so that groups never wait for each other in a circle.
-    acks.sort_unstable_by_key(|ack| ack.job);
+    acks.sort_by_key(|ack| (ack.job, ack.lease));
+    // A job is answered once.
+    acks.dedup_by_key(|ack| (ack.job, ack.lease));
     let ids: Vec<_> = acks.iter().map(|ack| ack.job).collect();
     let leases: Vec<_> = acks.iter().map(|ack| ack.lease).collect();
     let results: Vec<_> = acks.iter().map(|ack| Written::of(&ack.result)).collect();
@@ -28,7 +30,7 @@ pub(crate) async fn write_acks(
     // over the index of leased jobs, which holds all that was leased since the last vacuum, and read it for each group
     // or each job anew: `OFFSET` keeps the select from becoming such a join, and `IS NOT DISTINCT FROM` from that index.
     // Whoever takes a job over meanwhile writes its row elsewhere, so that nothing is found in this place any more.
-    let rows = sqlx::query(
+    let rows: Vec<(JobId, LeaseNumber, GroupId, String, String, String, bool)> = sqlx::query_as(
         "WITH ack AS (
              SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
                           AS ack(id, lease, result, note, after)
@@ -56,7 +58,7 @@ pub(crate) async fn write_acks(
              WHERE held.id = ack.id AND held.lease = ack.lease AND held.state IS NOT DISTINCT FROM 'leased' OFFSET 0
          ) AS held
          WHERE jobs.ctid = held.place
-         RETURNING jobs.id, group_id, task, kind, key, state, outcome, error",
+         RETURNING jobs.id, jobs.lease, group_id, task, kind, key, ended_at IS NOT NULL",
     )
     .bind(ids)
     .bind(leases)
@@ -75,13 +77,28 @@ pub(crate) async fn write_acks(
 
     let mut applied = HashSet::with_capacity(rows.len());
     let mut ended = Vec::with_capacity(rows.len());
-    for row in &rows {
-        applied.insert(row.try_get(0)?);
-        if row.try_get::<State, _>("state")?.is_end() {
-            ended.push(ended_of(row)?);
+    for (job, lease, group, task, kind, key, has_ended) in rows {
+        applied.insert(job);
+        if !has_ended {
+            continue;
+        }
+        if let Ok(place) = acks.binary_search_by_key(&(job, lease), |ack| (ack.job, ack.lease)) {
+            let (state, outcome, error) = end(&acks[place].result);
+            ended.push(Ended { job, group, task, kind, key, state, outcome, error });
         }
     }
     Ok((applied, ended))
+}
+
+/// The end that a result leads to, where it leads to one: state, outcome, error. What the row has since.
+fn end(result: &AckResult) -> (State, Option<String>, Option<String>) {
+    let kept = |note| Some(storable(note).into_owned());
+    match result {
+        AckResult::Done { outcome } => (State::Done, kept(outcome), None),
+        AckResult::Again { reason: error, .. } | AckResult::Failed { error } | AckResult::Dead { error } => {
+            (State::Dead, None, kept(error))
+        }
+    }
 }
 
 /// A result as the statement takes it: the state it leads to, or `failed` where the row's own count decides.
