@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use trueup_chain::Intent;
 use trueup_database::runs::{self, NewPlan, Ranged};
-use trueup_database::{Fingerprint, Kind, RowRange, keep_checkpoints, keep_fingerprints};
+use trueup_database::{Fingerprint, Kind, RowRange, Sieved, keep_checkpoints, keep_fingerprints};
 use trueup_judge::{HeldBack, RowIdentity, RunId, Verdict};
 use trueup_queue::{Ack, AckResult, Destination, Failure, Handled, Job, NewJob};
 use trueup_spec::Source;
@@ -57,18 +57,19 @@ async fn look_at_range(context: &Context, kind: &Kind, job: &Job, range: &RowRan
     if job.is_suspect {
         return row_by_row(context, kind, job, range).await.map_err(|error| passing(&format!("{error:#}")));
     }
-    let sifted = if range.full {
+    let sieved = if range.full {
         let rows = kind.rows_in(&context.pools.read, range).await.map_err(|error| passing(&error))?;
-        rows.map(|rows| (Sifted::all(rows), intent))
+        rows.map(|moved| Sieved { moved, still: Vec::new() })
     } else {
-        match kind.sieve(&context.pools.read, range).await.map_err(|error| passing(&error))? {
-            Ok(sieved) => Ok((sift(context, kind, job, sieved, intent).await?, context.chain.intent())),
-            Err(error) => Err(error),
-        }
+        kind.sieve(&context.pools.read, range).await.map_err(|error| passing(&error))?
     };
-    let settled = match sifted {
-        Ok((Sifted { moved, unmoved, held_back }, intent)) => {
-            let seen = look(context, kind, job, range, moved, intent).await?;
+    let settled = match sieved {
+        Ok(Sieved { moved, still }) => {
+            // Side by side, so that the keys of both share calls.
+            let looking = look(context, kind, job, range, moved, context.chain.intent());
+            let (seen, sifted) = tokio::join!(looking, sift(context, kind, job, still, intent));
+            let (mut seen, Sifted { moved, unmoved, held_back }) = (seen?, sifted?);
+            seen.join(look(context, kind, job, range, moved, context.chain.intent()).await?);
             let held_back = [held_back, contracts::first_looks(context, &seen.contracts).await.map_err(|error| passing(&error))?].concat();
             settle(context, kind, job, unmoved, seen, &held_back).await
         }
@@ -140,6 +141,19 @@ pub(crate) fn decided(job: &Job) -> Option<&str> {
 // === impl SeenOfRange ===
 
 impl SeenOfRange {
+    fn join(&mut self, more: Self) {
+        let Self { apart, decided, in_sync, plans, fingerprints, checkpoints, contracts } = more;
+        self.apart.extend(apart);
+        self.decided.extend(decided);
+        self.in_sync += in_sync;
+        self.plans.extend(plans);
+        self.fingerprints.extend(fingerprints);
+        self.checkpoints.extend(checkpoints);
+        for (run, contracts) in contracts {
+            self.contracts.entry(run).or_default().extend(contracts);
+        }
+    }
+
     fn add(&mut self, context: &Context, kind: &Kind, job: &Job, identity: RowIdentity, look: Look) {
         let run = RunId(job.group.0);
         let outcome = match first_result(context, job, &look) {

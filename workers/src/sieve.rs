@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use trueup_chain::Intent;
-use trueup_database::{Kind, Sieved, StillRow};
+use trueup_database::{Kind, StillRow};
 use trueup_judge::{HeldBack, RowIdentity, RunId};
 use trueup_queue::{Failure, Job};
 use trueup_spec::Source;
@@ -14,31 +14,25 @@ use crate::contracts::{self, SeenByRun};
 use crate::look::{Sight, see_entries};
 use crate::range::PATIENT_FAILURES;
 
-/// What came of a range.
+/// What came of the rows that have not moved.
+#[derive(Default)]
 pub(crate) struct Sifted {
-    /// What has moved, and whatever cannot be told.
+    /// Those whose entries have moved, and whatever cannot be told.
     pub(crate) moved: Vec<RowIdentity>,
     pub(crate) unmoved: usize,
     pub(crate) held_back: Vec<(RunId, HeldBack)>,
 }
 
-// === impl Sifted ===
-
-impl Sifted {
-    /// None is passed over.
-    pub(crate) const fn all(rows: Vec<RowIdentity>) -> Self {
-        Self { moved: rows, unmoved: 0, held_back: Vec::new() }
-    }
-}
-
 /// Asks the chain about the rows that have not moved.
-pub(crate) async fn sift(context: &Context, kind: &Kind, job: &Job, sieved: Sieved, intent: Intent) -> Result<Sifted, Failure> {
+pub(crate) async fn sift(context: &Context, kind: &Kind, job: &Job, still: Vec<StillRow>, intent: Intent) -> Result<Sifted, Failure> {
+    if still.is_empty() {
+        return Ok(Sifted::default());
+    }
     let run = RunId(job.group.0);
-    let Sieved { mut moved, still } = sieved;
     let Source::Soroban(soroban) = &kind.spec().source else {
-        moved.extend(still.into_iter().map(|row| row.identity));
-        return Ok(Sifted::all(moved));
+        return Ok(Sifted { moved: still.into_iter().map(|row| row.identity).collect(), ..Sifted::default() });
     };
+    let mut moved = Vec::new();
     let sights = see_entries(context, soroban, still.iter().map(|row| &row.located), intent).await;
     if let (Some(Err(failure)), true) = (sights.first(), sights.iter().all(Result::is_err)) {
         // Nobody answers. One job that is tried again costs less than one for each row.
