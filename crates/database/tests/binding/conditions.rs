@@ -79,3 +79,15 @@ async fn a_write_that_takes_the_clock_is_confirmed_by_the_second_look_and_in_syn
         Some("1 false, 2 true")
     );
 }
+
+#[tokio::test]
+async fn a_write_is_evaluated_for_rows_that_differ_alone() {
+    let application =
+        Application::new("CREATE TABLE it (id bigint PRIMARY KEY, v numeric); INSERT INTO it VALUES (1, 5), (2, 6), (3, 5)").await;
+    let text = spec("it").value("v", "numeric").field("v", "v", "read = \"db.v\"\nwrite = \"chain.v / (db.v - 5)\"").repaired();
+    let kind = application.bind(text).await;
+    let rows = [("1", "5"), ("2", "7"), ("3", "6")].map(|(row, v)| crate::application::compare(row, &[Some(v)]));
+    let compared = kind.compare(&application.pools.read, &rows).await.unwrap();
+    let outcomes: Vec<_> = compared.iter().map(|(row, compared)| (row.0.as_str(), compared.is_ok())).collect();
+    assert_eq!(outcomes, [("2", true), ("3", false)], "what is in sync wants no write");
+}

@@ -1,3 +1,4 @@
+use trueup_database::RowRange;
 use trueup_judge::{ChainKey, RowIdentity};
 
 use crate::application::{Application, CONTRACT};
@@ -182,4 +183,30 @@ async fn each_row_may_name_its_own_contract() {
     assert_eq!(rows, [true, false]);
     assert_eq!(located[1].1.as_ref().unwrap().arguments, texts(&["0", "8"]));
     assert_eq!(located[1].1.as_ref().unwrap().contract.as_deref(), Some(CONTRACT));
+}
+
+#[tokio::test]
+async fn rows_of_a_range_are_located_and_compared_as_they_are_anywhere() {
+    let application = Application::new(
+        "CREATE TABLE loans (pool text, id bigint, balance numeric, PRIMARY KEY (pool, id));
+         INSERT INTO loans SELECT pool, n, n FROM unnest(ARRAY['a', 'b b', 'c']) AS pool, generate_series(1, 30) AS n",
+    )
+    .await;
+    let text = spec("loans").key("[\"pool\", \"id\"]").entry("[{ symbol = \"pool\" }, { u64 = \"id\" }]").compare("balance", "numeric");
+    let kind = application.bind(text).await;
+    let pool = &application.pools.read;
+    let (mut seen, mut differ) = (0, 0);
+    for range in application.keys(&kind.ranges_after(None, 100, 7, true)).await {
+        let range: RowRange = serde_json::from_str(&range).unwrap();
+        let rows = kind.rows_in(pool, &range).await.unwrap().unwrap();
+        let located = kind.locate_in(pool, &range, &rows).await.unwrap();
+        assert_eq!(located, kind.locate(pool, &rows).await.unwrap());
+        assert!(located.iter().all(|(_, located)| located.is_ok()) && located.len() == rows.len(), "{located:?}");
+        let questions: Vec<_> = rows.iter().map(|row| crate::application::compare(&row.0, &[Some("7")])).collect();
+        let compared = kind.compare_in(pool, Some(&range), &questions).await.unwrap();
+        assert_eq!(compared, kind.compare(pool, &questions).await.unwrap());
+        differ += compared.len();
+        seen += rows.len();
+    }
+    assert_eq!((seen, differ), (90, 87), "the balance of one loan of each pool is 7");
 }
