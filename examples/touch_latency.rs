@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How many accounts borrow.
 const BORROWERS: u32 = 50;
 const UNIT: i128 = 10_000_000;
+/// How many contracts' events are not stored up to the chain's tip; 1 if none were begun.
+const BEHIND: &str =
+    "SELECT CASE WHEN count(*) = 0 THEN 1 ELSE count(*) FILTER (WHERE next_ledger <= tip_ledger) END FROM trueup.event_cursors";
 const SWEEPS: &str = "SELECT count(*) FROM trueup.runs WHERE NOT touches AND phase = 'done'";
 
 /// Where the time goes, in milliseconds.
@@ -142,10 +145,10 @@ async fn main() -> anyhow::Result<()> {
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()?;
-    eprintln!("{rows} rows and their loans are there; waiting for the first sweep");
+    eprintln!("{rows} rows and their loans are there; waiting for the first sweep, and for the events of all that was made");
     let database = &database;
     let one = move |sql: &'static str| async move { sqlx::query_scalar::<_, i64>(sql).fetch_one(database.pool()).await };
-    while one(SWEEPS).await? < 1 {
+    while one(SWEEPS).await? < 1 || one(BEHIND).await? > 0 {
         tokio::time::sleep(LOOK_EVERY).await;
         ensure!(all.try_wait()?.is_none(), "trueup has ended");
     }
