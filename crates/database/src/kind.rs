@@ -353,7 +353,7 @@ impl Kind {
         self.location.run(pool, &self.statements, rows, None).await
     }
 
-    /// The same of rows that all lie in a range: the fewer pages are read for them.
+    /// The same of rows that all lie in a range, so that fewer pages are read.
     ///
     /// # Errors
     /// The statement failed and no row is to blame.
@@ -387,7 +387,7 @@ impl Kind {
         self.compare_in(pool, None, rows).await
     }
 
-    /// The same of rows that all lie in a range, if one is given: the fewer pages are read for them.
+    /// The same of rows that all lie in a range, if one is given, so that fewer pages are read.
     ///
     /// # Errors
     /// The statement failed and no row is to blame.

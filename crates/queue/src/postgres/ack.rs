@@ -90,7 +90,7 @@ pub(crate) async fn write_acks(
     Ok((applied, ended))
 }
 
-/// The end that a result leads to, where it leads to one: state, outcome, error. What the row has since.
+/// The end that a result leads to, where it leads to one: state, outcome and error, as the row has them.
 fn end(result: &AckResult) -> (State, Option<String>, Option<String>) {
     let kept = |note| Some(storable(note).into_owned());
     match result {
