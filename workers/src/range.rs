@@ -108,7 +108,7 @@ async fn look(
     if rows.is_empty() {
         return Ok(seen);
     }
-    let located = kind.locate_in(&context.pools.read, range, &rows).await.map_err(|error| passing(&error))?;
+    let located = kind.locate_in(&context.pools.read, Some(range), &rows).await.map_err(|error| passing(&error))?;
     let mut there = LocatedRows::with_capacity(located.len());
     for (identity, located) in located {
         match located {

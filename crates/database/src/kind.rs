@@ -350,20 +350,20 @@ impl Kind {
         pool: &PgPool,
         rows: &[RowIdentity],
     ) -> Result<Vec<(RowIdentity, Result<Located, RowError>)>, DatabaseError> {
-        self.location.run(pool, &self.statements, rows, None).await
+        self.locate_in(pool, None, rows).await
     }
 
-    /// The same of rows that all lie in a range, so that fewer pages are read.
+    /// The same of rows that all lie in a range, if one is given, so that fewer pages are read.
     ///
     /// # Errors
     /// The statement failed and no row is to blame.
     pub async fn locate_in(
         &self,
         pool: &PgPool,
-        range: &RowRange,
+        range: Option<&RowRange>,
         rows: &[RowIdentity],
     ) -> Result<Vec<(RowIdentity, Result<Located, RowError>)>, DatabaseError> {
-        self.location.run(pool, &self.statements, rows, Some(range)).await
+        self.location.run(pool, &self.statements, rows, range).await
     }
 
     /// Like [`Self::locate`], for keys that were enumerated on chain.

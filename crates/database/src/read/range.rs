@@ -37,8 +37,8 @@ pub(crate) fn ranges(rows: Select, after: Option<&RowIdentity>, rows_per_range: 
 
 /// All rows of a range, also exempt ones: columns `key` and `ord`.
 pub(crate) fn rows_of(bound: &Bound, range: &RowRange) -> Result<Select, RowError> {
-    let (mut conditions, binds) = within(bound, range)?;
-    conditions.extend(has_identity(bound));
+    let (lies, binds) = within(bound, range)?;
+    let conditions: Vec<String> = [vec![lies], has_identity(bound)].concat();
     let order = list(bound.identity.iter().map(|column| column.of("db")));
     let sql = format!(
         "SELECT {key} AS key, row_number() OVER (ORDER BY {order}) AS ord FROM {table} AS db WHERE {conditions}",
@@ -58,9 +58,9 @@ pub(super) fn has_identity(bound: &Bound) -> Vec<String> {
 }
 
 /// That the row `db` lies in a range, by placeholders from 1 on.
-pub(super) fn within(bound: &Bound, range: &RowRange) -> Result<(Vec<String>, Vec<Bind>), RowError> {
+pub(super) fn within(bound: &Bound, range: &RowRange) -> Result<(String, Vec<Bind>), RowError> {
     let binds = edges(bound, range)?.into_iter().map(|part| Bind::Text(Some(part))).collect();
-    Ok((vec![lies(bound, range.after.is_some(), 1)], binds))
+    Ok((lies(bound, range.after.is_some(), 1), binds))
 }
 
 /// That the row `db` lies in a range, which begins behind a row or with the table, by placeholders from `first` on for

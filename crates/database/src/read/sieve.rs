@@ -98,10 +98,9 @@ impl Sieve {
     /// The key expressions are evaluated of rows alone that are as they were when these could be evaluated.
     fn select(&self, range: &RowRange) -> Result<Select, RowError> {
         let bound = &self.bound;
-        let (mut conditions, binds) = within(bound, range)?;
-        if let Some(filter) = &bound.filter {
-            conditions.push(format!("(\n{filter}\n)"));
-        }
+        let (lies, binds) = within(bound, range)?;
+        let filter = bound.filter.as_ref().map(|filter| format!("(\n{filter}\n)"));
+        let conditions: Vec<String> = std::iter::once(lies).chain(filter).collect();
         let still = |expression: &str| format!("CASE WHEN \"trueup:still\".entry_mark IS NOT NULL THEN {expression} END");
         let sql = format!(
             "WITH {basis}, \"trueup:range\" AS MATERIALIZED (\n  \

@@ -199,7 +199,7 @@ async fn rows_of_a_range_are_located_and_compared_as_they_are_anywhere() {
     for range in application.keys(&kind.ranges_after(None, 100, 7, true)).await {
         let range: RowRange = serde_json::from_str(&range).unwrap();
         let rows = kind.rows_in(pool, &range).await.unwrap().unwrap();
-        let located = kind.locate_in(pool, &range, &rows).await.unwrap();
+        let located = kind.locate_in(pool, Some(&range), &rows).await.unwrap();
         assert_eq!(located, kind.locate(pool, &rows).await.unwrap());
         assert!(located.iter().all(|(_, located)| located.is_ok()) && located.len() == rows.len(), "{located:?}");
         let questions: Vec<_> = rows.iter().map(|row| crate::application::compare(&row.0, &[Some("7")])).collect();

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use sqlx::PgConnection;
 
 use crate::ending::Ended;
 use crate::job::{Ack, AckResult, GroupId, JobId, LeaseNumber, State};
@@ -82,22 +81,21 @@ pub(crate) async fn write_acks(
         if !has_ended {
             continue;
         }
-        if let Ok(place) = acks.binary_search_by_key(&(job, lease), |ack| (ack.job, ack.lease)) {
-            let (state, outcome, error) = end(&acks[place].result);
+        let place = acks.binary_search_by_key(&(job, lease), |ack| (ack.job, ack.lease));
+        if let Some((state, outcome, error)) = place.ok().and_then(|place| end(&acks[place].result)) {
             ended.push(Ended { job, group, task, kind, key, state, outcome, error });
         }
     }
     Ok((applied, ended))
 }
 
-/// The end that a result leads to, where it leads to one: state, outcome and error, as the row has them.
-fn end(result: &AckResult) -> (State, Option<String>, Option<String>) {
+/// The end that a result leads to, if it leads to one: state, outcome and error, as the row has them.
+fn end(result: &AckResult) -> Option<(State, Option<String>, Option<String>)> {
     let kept = |note| Some(storable(note).into_owned());
     match result {
-        AckResult::Done { outcome } => (State::Done, kept(outcome), None),
-        AckResult::Again { reason: error, .. } | AckResult::Failed { error } | AckResult::Dead { error } => {
-            (State::Dead, None, kept(error))
-        }
+        AckResult::Done { outcome } => Some((State::Done, kept(outcome), None)),
+        AckResult::Failed { error } | AckResult::Dead { error } => Some((State::Dead, None, kept(error))),
+        AckResult::Again { .. } => None,
     }
 }
 
@@ -118,18 +116,4 @@ impl<'a> Written<'a> {
         };
         Self { result, note: storable(note), after }
     }
-}
-
-/// Reads the columns id, group_id, task, kind, key, state, outcome and error.
-pub(super) fn ended_of(row: &PgRow) -> Result<Ended, sqlx::Error> {
-    Ok(Ended {
-        job: row.try_get("id")?,
-        group: row.try_get("group_id")?,
-        task: row.try_get("task")?,
-        kind: row.try_get("kind")?,
-        key: row.try_get("key")?,
-        state: row.try_get("state")?,
-        outcome: row.try_get("outcome")?,
-        error: row.try_get("error")?,
-    })
 }

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use crate::Result;
 use crate::job::GroupId;
-use crate::postgres::ack::ended_of;
+use crate::postgres::ended::ended_of;
 use crate::queue::Queue;
 
 /// How many jobs one statement cancels: bounds the memory that their endings take.

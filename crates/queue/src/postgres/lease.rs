@@ -19,6 +19,13 @@ fn leased(row: Row, is_suspect: bool) -> Leased {
     Leased { id, lease, group, task, kind, key, payload, failures, looks, trace, is_suspect, is_bulky }
 }
 
+/// Whether jobs are due that must be leased apart.
+macro_rules! suspects_wait {
+    () => {
+        "SELECT EXISTS (SELECT FROM trueup.jobs WHERE state = 'ready' AND suspicion > 0 AND run_at <= now())"
+    };
+}
+
 /// Leases up to `$1` due jobs, most urgent first, and up to `$4` bulky ones of each priority from [`NewJob::BULKY`] on.
 ///
 /// Each priority is probed by itself, so that jobs of an urgent priority that were put off into the future are
@@ -26,8 +33,8 @@ fn leased(row: Row, is_suspect: bool) -> Leased {
 ///
 /// Committed durably like everything else: were the commit asynchronous, a crash of the server could forget that a
 /// lease number was given and give it again.
-pub(crate) const LEASE: &str = "
-    WITH RECURSIVE level(priority) AS (
+pub(crate) const LEASE: &str = concat!(
+    "WITH RECURSIVE level(priority) AS (
         (SELECT priority FROM trueup.jobs WHERE state = 'ready' AND suspicion = 0 ORDER BY priority LIMIT 1)
         UNION ALL
         SELECT (SELECT jobs.priority FROM trueup.jobs
@@ -49,10 +56,10 @@ pub(crate) const LEASE: &str = "
     UPDATE trueup.jobs SET state = 'leased', lease = given.number
     FROM given WHERE jobs.id = ANY(ARRAY(SELECT id FROM picked))
     RETURNING priority, run_at, jobs.id, lease, group_id, task, kind, key, payload::text, failures, looks, trace,
-        (SELECT EXISTS (SELECT FROM trueup.jobs WHERE state = 'ready' AND suspicion > 0 AND run_at <= now()))";
-
-/// Whether jobs are due that must be leased apart.
-const SUSPECTS_WAIT: &str = "SELECT EXISTS (SELECT FROM trueup.jobs WHERE state = 'ready' AND suspicion > 0 AND run_at <= now())";
+        (",
+    suspects_wait!(),
+    ")"
+);
 
 /// Leases a batch of jobs for this worker. The lease lives for `lease` from now, by the database's clock.
 pub(crate) async fn lease(conn: &mut PgConnection, worker: &str, room: Room, lease: Duration) -> Result<Batch, sqlx::Error> {
@@ -61,7 +68,7 @@ pub(crate) async fn lease(conn: &mut PgConnection, worker: &str, room: Room, lea
     let mut rows: Vec<Row> = query.fetch_all(&mut *conn).await?;
     let suspects = match rows.first() {
         Some(row) => row.12,
-        None => sqlx::query_scalar(SUSPECTS_WAIT).fetch_one(conn).await?,
+        None => sqlx::query_scalar(suspects_wait!()).fetch_one(conn).await?,
     };
     rows.sort_unstable_by_key(|(priority, run_at, id, ..)| (*priority, *run_at, *id));
     Ok(Batch { jobs: rows.into_iter().map(|row| leased(row, false)).collect(), suspects })

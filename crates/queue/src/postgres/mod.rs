@@ -2,6 +2,7 @@
 
 pub(crate) mod ack;
 pub(crate) mod cancel;
+mod ended;
 pub(crate) mod enqueue;
 pub(crate) mod fence;
 pub(crate) mod heartbeat;

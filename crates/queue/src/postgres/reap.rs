@@ -4,7 +4,7 @@ use sqlx::{Connection, PgConnection, Row};
 
 use crate::enqueue::wake;
 use crate::job::{LeaseNumber, State};
-use crate::postgres::ack::ended_of;
+use crate::postgres::ended::ended_of;
 use crate::queue::Queue;
 use crate::reaped::Reaped;
 
