@@ -25,9 +25,11 @@ pub(crate) fn canonical<T: AsRef<str>>(texts: &[T]) -> String {
     }
 }
 
-/// The canonical text of these columns of a row.
+/// The canonical text of these columns of a row. Under the database's collation, as trueup's own columns are, whatever
+/// that of the column is: else no index of trueup's would help to find it there.
 pub(crate) fn canonical_of(columns: &[Column], alias: &str) -> String {
-    canonical(&columns.iter().map(|column| format!("{}::text", column.of(alias))).collect::<Vec<_>>())
+    let texts = columns.iter().map(|column| format!("({}::text COLLATE \"default\")", column.of(alias)));
+    canonical(&texts.collect::<Vec<_>>())
 }
 
 /// The row whose key these parts are.

@@ -1,4 +1,6 @@
+use sqlx::PgPool;
 use trueup_database::RowRange;
+use trueup_database::connect::{PoolSettings, pools};
 use trueup_judge::{ChainKey, RowIdentity};
 
 use crate::application::{Application, CONTRACT};
@@ -209,4 +211,36 @@ async fn rows_of_a_range_are_located_and_compared_as_they_are_anywhere() {
         seen += rows.len();
     }
     assert_eq!((seen, differ), (90, 87), "the balance of one loan of each pool is 7");
+}
+
+/// How often all fingerprints and all that is kept of entities were read, by the one session of this pool.
+async fn whole_reads(pool: &PgPool) -> i64 {
+    sqlx::query("SELECT pg_stat_force_next_flush()").execute(pool).await.unwrap();
+    let read =
+        "SELECT sum(seq_scan)::bigint FROM pg_stat_user_tables WHERE schemaname = 'trueup' AND relname IN ('fingerprints', 'entities')";
+    sqlx::query_scalar(read).fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_kept_of_rows_is_found_by_its_index_whatever_the_collation_of_their_key() {
+    for collation in ["", "COLLATE \"C\"", "COLLATE \"und-x-icu\""] {
+        let application = Application::new(&format!(
+            "CREATE TABLE loans (id text {collation} PRIMARY KEY, balance numeric);
+             INSERT INTO loans SELECT n, n FROM generate_series(1, 20000) AS n;
+             INSERT INTO trueup.fingerprints SELECT 'it', n, n, n FROM generate_series(1, 20000) AS n;
+             INSERT INTO trueup.entities (kind, identity, floor_ledger) SELECT 'it', n, n FROM generate_series(1, 20000) AS n;
+             ANALYZE loans, trueup.fingerprints, trueup.entities",
+        ))
+        .await;
+        let kind = application.bind(spec("loans").entry("[{ symbol = \"id\" }]").compare("balance", "numeric")).await;
+        let pools = pools(application.url(), &PoolSettings { readers: 1, ..PoolSettings::default() }).await.unwrap();
+        let before = whole_reads(&pools.read).await;
+        let ranges = application.keys(&kind.ranges_after(None, 20_000, 20, false)).await;
+        let range: RowRange = serde_json::from_str(&ranges[5]).unwrap();
+        let sieved = kind.sieve(&pools.read, &range).await.unwrap().unwrap();
+        assert_eq!(sieved.moved.len(), 20, "none has the version of which the fingerprint is");
+        let rows = kind.locate_in(&pools.read, Some(&range), &sieved.moved).await.unwrap();
+        assert!(rows.iter().all(|(_, located)| located.as_ref().unwrap().floor.is_some()));
+        assert_eq!(whole_reads(&pools.read).await, before, "{collation}");
+    }
 }
