@@ -44,6 +44,9 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// transaction that is read-only.
 const BLAMELESS: [&str; 5] = ["42501", "42P01", "42703", "42883", READ_ONLY];
 
+/// SQLSTATE of a key that is there already.
+pub(crate) const UNIQUE_VIOLATION: &str = "23505";
+
 /// SQLSTATE of a statement that took longer than `statement_timeout`, or that an administrator cancelled.
 pub(crate) const QUERY_CANCELED: &str = "57014";
 

@@ -6,13 +6,11 @@ use trueup_judge::EntityKind;
 use super::task::{Answer, Group, Task, Write, group};
 use super::{Order, RepairOutcome, aftermath, insert, resolve, update};
 use crate::bind::Bound;
-use crate::error::{Blame, READ_ONLY, blame, code, sentence};
+use crate::error::{Blame, READ_ONLY, UNIQUE_VIOLATION, blame, code, sentence};
 use crate::{DatabaseError, Statements};
 
 /// SQLSTATE of a reference to a key that is not there.
 const FOREIGN_KEY_VIOLATION: &str = "23503";
-/// SQLSTATE of a key that is there already.
-const UNIQUE_VIOLATION: &str = "23505";
 
 pub(crate) async fn execute(
     bound: &Bound,

@@ -8,6 +8,7 @@ mod elements;
 mod enumerate;
 mod errors;
 mod events;
+mod fingerprints;
 mod layouts;
 mod locate;
 mod odds;
