@@ -1,10 +1,12 @@
-//! A sweep beside an application whose database is under load: it gives way, goes on, and comes back.
+//! A sweep beside an application, or over a database that is under load: it gives way, goes on, and comes back.
 
 use std::time::Duration;
 
+use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use trueup::{Mode, Settings, ThrottleSettings, Trueup};
+use trueup_database::connect::options;
 use trueup_workers::{enqueue_run, start_run};
 
 use crate::support::{Deployment, Finished, SPEC, new_run, quick_queue};
@@ -17,7 +19,11 @@ const LOAD: &str = "
 const CALM: &str = "UPDATE load SET secs = 0.002";
 const LOADED: &str = "UPDATE load SET secs = 0.04";
 /// How many statements of the sweep are at work.
-const AT_WORK: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+const AT_WORK: &str = "
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'trueup%' AND wait_event = 'PgSleep'";
+/// What the application does.
+const WORK: &str = "SELECT pg_sleep(0.01)";
 
 const LOANS: u32 = 1_000;
 const ROWS_PER_RANGE: i64 = 5;
@@ -53,10 +59,21 @@ async fn sweep(deployment: &Deployment, throttle: ThrottleSettings, watching: im
     finished
 }
 
+/// Who looks at a sweep passes for a part of trueup: the application, too, would be seen by its statements.
+async fn watcher(deployment: &Deployment) -> PgConnection {
+    let url = deployment.config.database_url.as_deref().expect("a database");
+    options(url).expect("an address").connect().await.expect("a connection")
+}
+
+async fn at_work(watcher: &mut PgConnection) -> i64 {
+    sqlx::query_scalar(AT_WORK).fetch_one(watcher).await.expect("an answer")
+}
+
 /// Waits until so many statements are at work at once.
 async fn until_at_work(deployment: &Deployment, statements: i64) {
+    let mut watcher = watcher(deployment).await;
     let seen = async {
-        while deployment.value::<i64>(AT_WORK).await < statements {
+        while at_work(&mut watcher).await < statements {
             sleep(LOOK_EVERY).await;
         }
     };
@@ -65,10 +82,11 @@ async fn until_at_work(deployment: &Deployment, statements: i64) {
 
 /// Waits until for so long no more than one was.
 async fn until_one_by_one(deployment: &Deployment, quiet: Duration) {
+    let mut watcher = watcher(deployment).await;
     let seen = async {
         let mut since = Instant::now();
         while since.elapsed() < quiet {
-            if deployment.value::<i64>(AT_WORK).await > 1 {
+            if at_work(&mut watcher).await > 1 {
                 since = Instant::now();
             }
             sleep(LOOK_EVERY).await;
@@ -107,4 +125,29 @@ async fn without_the_throttle_a_sweep_does_not_give_way() {
     })
     .await;
     assert_eq!((finished.document.total("in_sync"), finished.document.throttled), (150, None));
+}
+
+#[tokio::test]
+async fn beside_an_application_at_work_a_sweep_gives_way_until_that_rests() {
+    let deployment = deployment(LOANS).await;
+    // No statement counts as slow.
+    let throttle = ThrottleSettings { slowdown_max_percent: 1_000, ..ThrottleSettings::default() };
+    let finished = sweep(&deployment, throttle, async || {
+        until_at_work(&deployment, 3).await;
+        let working = async {
+            loop {
+                deployment.sql(WORK).await;
+            }
+        };
+        tokio::select! {
+            () = working => {}
+            () = until_one_by_one(&deployment, Duration::from_secs(1)) => {}
+        }
+        until_at_work(&deployment, 3).await;
+    })
+    .await;
+    assert_eq!((finished.document.total("in_sync"), finished.found()), (u64::from(LOANS), vec![]), "slower, and nothing else");
+    let throttled = finished.document.throttled.expect("it gave way");
+    assert!(throttled.waited_ms > 0, "{throttled:?}");
+    assert_eq!((throttled.times, throttled.took_percent), (0, None), "no statement was slow");
 }

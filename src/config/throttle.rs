@@ -23,6 +23,8 @@ pub struct ThrottleConfig {
     /// How busy sweeps are at most: `"100%"` is one batch after the other, `"25%"` one, followed by a pause three times
     /// as long; `"13%"` to `"10000%"`. As busy as they can, unless it says otherwise.
     pub busy_max: Option<String>,
+    /// The same while sessions of the application are at work in the database; `"25%"`.
+    pub busy_beside: Option<String>,
 }
 
 // === impl ThrottleConfig ===
@@ -35,6 +37,7 @@ impl ThrottleConfig {
             enabled: self.enabled.unwrap_or(default.enabled),
             slowdown_max_percent: slowdown_max.unwrap_or(default.slowdown_max_percent),
             busy_max_percent: percent("busy_max", self.busy_max.as_deref(), BUSY_PERCENT)?.or(default.busy_max_percent),
+            busy_beside_percent: percent("busy_beside", self.busy_beside.as_deref(), BUSY_PERCENT)?.unwrap_or(default.busy_beside_percent),
         })
     }
 }
@@ -60,8 +63,11 @@ mod tests {
     fn sweeps_give_way_unless_they_are_told_otherwise() {
         assert_eq!(settings("").expect("valid"), ThrottleSettings::default());
         assert!(ThrottleSettings::default().enabled);
-        let said = settings("[throttle]\nenabled = false\nslowdown_max = '20%'\nbusy_max = '25 %'").expect("valid");
-        assert_eq!(said, ThrottleSettings { enabled: false, slowdown_max_percent: 20, busy_max_percent: Some(25) });
+        let said = settings("[throttle]\nenabled = false\nslowdown_max = '20%'\nbusy_max = '25 %'\nbusy_beside = '50%'").expect("valid");
+        assert_eq!(
+            said,
+            ThrottleSettings { enabled: false, slowdown_max_percent: 20, busy_max_percent: Some(25), busy_beside_percent: 50 }
+        );
     }
 
     #[test]
@@ -71,5 +77,6 @@ mod tests {
         assert_eq!(refused("[throttle]\nslowdown_max = '50'"), bare);
         assert_eq!(refused("[throttle]\nslowdown_max = '0%'"), "[throttle] slowdown_max is 0; it must be from 5 to 1000");
         assert_eq!(refused("[throttle]\nbusy_max = '1%'"), "[throttle] busy_max is 1; it must be from 13 to 10000");
+        assert_eq!(refused("[throttle]\nbusy_beside = '0%'"), "[throttle] busy_beside is 0; it must be from 13 to 10000");
     }
 }

@@ -44,7 +44,7 @@ pub struct ThrottledPart {
     /// How often the database became slow.
     pub times: u64,
     /// How many percent of their usual time statements took then, on average; none where the database had become slow
-    /// before the run.
+    /// before the run, or sweeps only gave way to an application at work.
     pub took_percent: Option<u64>,
 }
 

@@ -20,7 +20,7 @@ use crate::matching::match_plans;
 use crate::range::{decided, look_at_ranges};
 use crate::settings::Settings;
 use crate::task::Task;
-use crate::throttle::{Throttle, of_sweep};
+use crate::throttle::{Throttle, of_sweep, watch};
 use crate::touch::is_of_touch;
 
 /// The tasks that are first looks of sweeps, for each kind.
@@ -66,6 +66,7 @@ impl Jobs {
             in_flight: context.settings.batches_in_flight,
             linger: context.settings.batch_linger,
         };
+        watch(&context.throttle, &context.pools.read.connect_options());
         let urgent = Context { chain: context.chain.urgent(), ..context.clone() };
         let lanes = |kind: &EntityKind| Lanes {
             sweeps: Batchers::start(&context, kind, limits, Some(&context.throttle)),

@@ -1,5 +1,6 @@
 //! Postgres: locate, compare, repair, runs, reports.
 
+pub mod activity;
 mod bind;
 mod checkpoints;
 pub mod connect;

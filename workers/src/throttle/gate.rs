@@ -2,10 +2,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use trueup_database::Timed;
 
+use super::beside::Beside;
 use super::pace::{Bounds, ONE, Pace, Turn};
 use crate::settings::ThrottleSettings;
 
@@ -30,9 +31,11 @@ pub(crate) struct HeldBack {
     pub(crate) took_percent: u64,
 }
 
-struct Gate {
+pub(super) struct Gate {
     since: Instant,
     state: Mutex<State>,
+    /// A batch has begun.
+    entered: watch::Sender<()>,
     /// Whose turn it is to wait for the next place: batches of all kinds begin in the order in which they asked.
     turn: tokio::sync::Mutex<()>,
     changed: Notify,
@@ -43,6 +46,9 @@ struct Gate {
 
 struct State {
     pace: Pace,
+    beside: Beside,
+    /// When the last batch ended.
+    left: Instant,
     under_way: u32,
     /// The pause after the batch before.
     not_before: Instant,
@@ -63,12 +69,18 @@ impl Throttle {
         }
         let all = u32::try_from(batches_max).unwrap_or(u32::MAX).saturating_mul(ONE);
         let busiest = settings.busy_max_percent.map_or(all, |percent| percent.saturating_mul(ONE / 100));
-        let bounds = Bounds { slowdown_max_percent: settings.slowdown_max_percent, fastest: busiest.min(all) };
+        let bounds = Bounds {
+            slowdown_max_percent: settings.slowdown_max_percent,
+            fastest: busiest.min(all),
+            beside: settings.busy_beside_percent.saturating_mul(ONE / 100),
+        };
         let since = Instant::now();
+        let state = State { pace: Pace::new(bounds), beside: Beside::default(), left: since, under_way: 0, not_before: since };
         Self {
             gate: Some(Arc::new(Gate {
                 since,
-                state: Mutex::new(State { pace: Pace::new(bounds), under_way: 0, not_before: since }),
+                state: Mutex::new(state),
+                entered: watch::Sender::new(()),
                 turn: tokio::sync::Mutex::default(),
                 changed: Notify::new(),
                 waited_ms: AtomicU64::default(),
@@ -83,6 +95,11 @@ impl Throttle {
         if let Some(gate) = &self.gate {
             gate.hear(timed);
         }
+    }
+
+    /// What looks after it without keeping it; none where nothing is ever held back.
+    pub(super) fn gate(&self) -> Option<&Arc<Gate>> {
+        self.gate.as_ref()
     }
 
     /// Waits until the next batch may begin.
@@ -131,6 +148,36 @@ impl Gate {
         }
     }
 
+    /// Hears how many of the application's sessions are at work.
+    pub(super) fn hear_of_application(&self, at_work: u32) {
+        let mut state = self.state();
+        let is_there = state.beside.note(at_work);
+        let changes = state.pace.is_beside(is_there);
+        drop(state);
+        self.changed.notify_one();
+        match (changes, is_there) {
+            (true, true) => tracing::info!("the application is at work: sweeps give way"),
+            (true, false) => tracing::info!("the application rests: sweeps go on as before"),
+            (false, _) => {}
+        }
+    }
+
+    /// Told of each batch that begins.
+    pub(super) fn entered(&self) -> watch::Receiver<()> {
+        self.entered.subscribe()
+    }
+
+    /// For how long no batch has been under way.
+    pub(super) fn idle(&self) -> Duration {
+        let state = self.state();
+        if state.under_way > 0 { Duration::ZERO } else { state.left.elapsed() }
+    }
+
+    /// What was seen of the application is old.
+    pub(super) fn forget_application(&self) {
+        self.state().beside.forget();
+    }
+
     async fn enter(&self) -> Instant {
         let _turn = self.turn.lock().await;
         let asked = Instant::now();
@@ -139,6 +186,7 @@ impl Gate {
             let tried = self.state().try_enter(asked, now);
             match tried {
                 Ok(waited) => {
+                    self.entered.send_replace(());
                     self.waited_ms.fetch_add(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
                     return now;
                 }
@@ -172,6 +220,7 @@ impl State {
 
     fn leave(&mut self, begun: Instant, now: Instant) {
         self.under_way = self.under_way.saturating_sub(1);
+        self.left = now;
         self.not_before = now + self.pace.pause_after(now - begun);
     }
 }
@@ -270,6 +319,20 @@ mod tests {
         hear(&throttle, 1_000, 80);
         let many: Vec<_> = futures::future::join_all((0..50).map(|_| throttle.enter())).await;
         assert_eq!((many.len(), throttle.is_one_by_one(), throttle.held_back()), (50, false, HeldBack::default()));
+    }
+
+    #[test]
+    fn beside_the_application_a_sweep_pauses_and_that_is_counted() {
+        let throttle = throttle(&ThrottleSettings::default());
+        (0..20).for_each(|_| gate(&throttle).hear_of_application(1));
+        let now = work(&throttle, Instant::now(), 10, 10);
+        let then = now + BATCH * 3;
+        assert_eq!(gate(&throttle).state().try_enter(now, now), Err(Some(then)), "three times as long as the batch took");
+        assert_eq!(gate(&throttle).state().try_enter(now, then), Ok(BATCH * 3), "held back for as long");
+        gate(&throttle).state().leave(then, then);
+        (0..100).for_each(|_| gate(&throttle).hear_of_application(0));
+        let now = work(&throttle, then, 10, 10);
+        assert_eq!(gate(&throttle).state().try_enter(now, now), Ok(Duration::ZERO), "it rests");
     }
 
     #[test]

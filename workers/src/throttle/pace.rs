@@ -42,6 +42,8 @@ pub(super) struct Bounds {
     pub(super) slowdown_max_percent: u32,
     /// The fastest pace, at least [`SLOWEST`].
     pub(super) fastest: u32,
+    /// The fastest while the application is at work, at least [`SLOWEST`].
+    pub(super) beside: u32,
 }
 
 /// What changed, for people.
@@ -77,6 +79,8 @@ pub(super) struct Pace {
     /// The most batches that were under way since the last window.
     peak: u32,
     last: Option<Duration>,
+    /// The application is at work.
+    is_beside: bool,
 }
 
 // === impl Pace ===
@@ -84,7 +88,7 @@ pub(super) struct Pace {
 impl Pace {
     /// Begins with one batch at a time: what statements usually take is seen best where they do not hinder each other.
     pub(super) fn new(bounds: Bounds) -> Self {
-        let bounds = Bounds { fastest: bounds.fastest.max(SLOWEST), ..bounds };
+        let bounds = Bounds { fastest: bounds.fastest.max(SLOWEST), beside: bounds.beside.max(SLOWEST), ..bounds };
         Self {
             bounds,
             pace: ONE.min(bounds.fastest),
@@ -95,25 +99,38 @@ impl Pace {
             slow_in_a_row: 0,
             peak: 0,
             last: None,
+            is_beside: false,
         }
     }
 
     /// How many batches may be under way; at least one.
     pub(super) fn batches(&self) -> u32 {
-        (self.pace / ONE).max(1)
+        (self.allowed() / ONE).max(1)
+    }
+
+    fn allowed(&self) -> u32 {
+        if self.is_beside { self.pace.min(self.bounds.beside) } else { self.pace }
+    }
+
+    /// Whether the application is at work, from now on. True if that holds sweeps back, or has held them back.
+    pub(super) fn is_beside(&mut self, is_beside: bool) -> bool {
+        let changes = self.is_beside != is_beside && self.bounds.beside < self.bounds.fastest;
+        self.is_beside = is_beside;
+        changes
     }
 
     /// How long nothing begins after a batch that took so long.
     pub(super) fn pause_after(&self, took: Duration) -> Duration {
-        if self.pace >= ONE {
+        let pace = self.allowed();
+        if pace >= ONE {
             return Duration::ZERO;
         }
-        (took.min(PAUSE_MAX * ONE) * (ONE - self.pace) / self.pace).min(PAUSE_MAX)
+        (took.min(PAUSE_MAX * ONE) * (ONE - pace) / pace).min(PAUSE_MAX)
     }
 
-    /// It is slower than before, since statements were slow.
+    /// It is slower than it could be, since statements were slow or the application is at work.
     pub(super) fn gives_way(&self) -> bool {
-        self.before.is_some()
+        self.before.is_some() || self.allowed() < self.pace
     }
 
     /// A batch begins, and so many are under way with it.
@@ -162,12 +179,12 @@ impl Pace {
             self.before.get_or_insert(used);
         }
         self.pace = slower.min(self.pace);
-        (first && self.gives_way()).then_some(Turn::GivesWay { took })
+        (first && self.before.is_some()).then_some(Turn::GivesWay { took })
     }
 
     /// Only where as much is used as is allowed: else nothing is known of how more would do.
     fn rise(&mut self) -> Option<Turn> {
-        if self.peak < self.batches() {
+        if self.peak < self.batches() || self.allowed() < self.pace {
             return None;
         }
         let step = if self.is_new { STEP_FIRST } else { STEP };

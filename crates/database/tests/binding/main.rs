@@ -1,5 +1,6 @@
 //! Specs against real tables: bound, located, compared, repaired, reverted.
 
+mod activity;
 mod aftermath;
 mod application;
 mod compare;

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const BOUNDS: Bounds = Bounds { slowdown_max_percent: 50, fastest: 3 * ONE };
+const BOUNDS: Bounds = Bounds { slowdown_max_percent: 50, fastest: 3 * ONE, beside: ONE / 4 };
 
 /// A pace, and sweeps that use all of it.
 struct Swept {
@@ -151,24 +151,56 @@ fn a_sweep_that_comes_later_begins_anew_and_knows_what_was_usual() {
     assert_eq!(it.windows(3, 310), [Turn::GivesWay { took: 3_100 }]);
 }
 
+#[test]
+fn beside_the_application_it_is_held_down_and_goes_on_as_before_when_that_rests() {
+    let mut it = Swept::known();
+    assert!(it.pace.is_beside(true));
+    assert!(!it.pace.is_beside(true), "nothing changes");
+    let took = Duration::from_millis(20);
+    assert_eq!((it.pace.batches(), it.pace.pause_after(took), it.pace.gives_way()), (1, 3 * took, true));
+    assert_eq!(it.windows(20, 100), [], "calm statements do not make it faster");
+    assert_eq!((it.pace.batches(), it.pace.pause_after(took)), (1, 3 * took));
+    assert!(it.pace.is_beside(false));
+    assert_eq!((it.pace.pace, it.pace.pause_after(took), it.pace.gives_way()), (BOUNDS.fastest, Duration::ZERO, false));
+}
+
+#[test]
+fn slow_statements_slow_it_down_beside_the_application_too() {
+    let mut it = Swept::known();
+    it.pace.is_beside(true);
+    it.windows(30, 310);
+    assert_eq!(it.pace.pause_after(Duration::from_millis(20)), Duration::from_millis(140), "an eighth of the time");
+    it.windows(50, 100);
+    assert_eq!(it.pace.pause_after(Duration::from_millis(20)), Duration::from_millis(60), "and then a quarter");
+}
+
+#[test]
+fn a_sweep_that_is_as_slow_anyhow_is_not_held_down() {
+    let mut it = Swept::new(Bounds { fastest: ONE / 8, ..BOUNDS });
+    assert!(!it.pace.is_beside(true));
+    assert!(!it.pace.gives_way());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn the_pace_stays_within_its_bounds_whatever_statements_take(
-        fastest in 1_u32..9_000,
+        (fastest, beside) in (1_u32..9_000, 1_u32..9_000),
         slowdown_max_percent in 1_u32..1_000,
-        statements in prop::collection::vec((0_u64..5_000_000, 0_usize..3_000, 0_u32..9, 0_u64..100_000), 1..400),
+        statements in prop::collection::vec((0_u64..5_000_000, 0_usize..3_000, 0_u32..9, 0_u64..100_000, any::<bool>()), 1..400),
     ) {
-        let mut it = Pace::new(Bounds { slowdown_max_percent, fastest });
+        let mut it = Pace::new(Bounds { slowdown_max_percent, fastest, beside });
         let mut now = Duration::ZERO;
-        for (micros, entities, under_way, later_ms) in statements {
+        for (micros, entities, under_way, later_ms, is_beside) in statements {
             now += Duration::from_millis(later_ms);
+            it.is_beside(is_beside);
             it.begins(under_way);
             let took = Duration::from_micros(micros);
             it.answered(&Timed { took, entities, ..timed(Reading::Sieve, 1, 1) }, under_way, now);
             prop_assert!((SLOWEST..=fastest.max(SLOWEST)).contains(&it.pace));
-            prop_assert!(it.batches() >= 1 && it.batches() <= fastest.div_ceil(ONE));
+            let most = if is_beside { fastest.min(beside) } else { fastest };
+            prop_assert!(it.batches() >= 1 && it.batches() <= most.div_ceil(ONE));
             prop_assert!(it.pause_after(took) <= PAUSE_MAX);
         }
     }

@@ -1,0 +1,74 @@
+//! Looks whether the application is at work, for as long as a process sweeps.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
+use tokio::sync::watch;
+use trueup_database::activity::{Activity, activity};
+
+use super::Throttle;
+use super::gate::Gate;
+
+/// How soon the first looks of a sweep follow each other, so that it is known early.
+const SOON: Duration = Duration::from_millis(10);
+/// How many those are.
+const SOON_LOOKS: u32 = 10;
+/// How often it is looked after that.
+const EVERY: Duration = Duration::from_millis(50);
+/// For how long the database is left alone that does not answer.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How long after the last batch a sweep is over.
+const OVER_AFTER: Duration = Duration::from_secs(5);
+
+/// Starts to look at the application through a connection of its own, whenever batches are under way. Ends with the throttle.
+pub(crate) fn watch(throttle: &Throttle, options: &PgConnectOptions) {
+    if let Some(gate) = throttle.gate() {
+        tokio::spawn(run(Arc::downgrade(gate), gate.entered(), options.clone()));
+    }
+}
+
+async fn run(gate: Weak<Gate>, mut entered: watch::Receiver<()>, options: PgConnectOptions) {
+    let mut is_told = false;
+    while entered.changed().await.is_ok() {
+        look_on(&gate, &options, &mut is_told).await;
+    }
+}
+
+/// Looks until the sweep is over.
+async fn look_on(gate: &Weak<Gate>, options: &PgConnectOptions, is_told: &mut bool) {
+    if let Some(gate) = gate.upgrade() {
+        gate.forget_application();
+    }
+    let mut connection = None;
+    for look in 0_u32.. {
+        let pause = match look_once(&mut connection, options).await {
+            Ok(Activity { at_work, hidden }) => {
+                if hidden > 0 && !std::mem::replace(is_told, true) {
+                    tracing::info!(hidden, "whether other sessions are at work is hidden from this role, which lacks pg_read_all_stats");
+                }
+                let Some(gate) = gate.upgrade() else { return };
+                gate.hear_of_application(at_work);
+                if look < SOON_LOOKS { SOON } else { EVERY }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "it cannot be seen whether the application is at work");
+                connection = None;
+                AFTER_FAILURE
+            }
+        };
+        if gate.upgrade().is_none_or(|gate| gate.idle() > OVER_AFTER) {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn look_once(connection: &mut Option<PgConnection>, options: &PgConnectOptions) -> Result<Activity, sqlx::Error> {
+    let connection = match connection {
+        Some(connection) => connection,
+        None => connection.insert(options.connect().await?),
+    };
+    activity(connection).await
+}
