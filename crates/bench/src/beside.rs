@@ -36,7 +36,7 @@ const BESIDE: [Beside; 4] = [
     Beside { what: "no sweep", config: None },
     Beside { what: "sweeps", config: Some("") },
     Beside { what: "sweeps, throttle off", config: Some("[throttle]\nenabled = false") },
-    Beside { what: "sweeps, busy_max = \"25%\"", config: Some("[throttle]\nbusy_max = '25%'") },
+    Beside { what: "sweeps, busy_beside = \"13%\"", config: Some("[throttle]\nbusy_beside = '13%'") },
 ];
 
 #[derive(Default)]
