@@ -1,16 +1,16 @@
 //! Whether the application is at work. Pure: the caller looks at it, at intervals.
 
 /// How many looks the mean is over.
-const LOOKS: u32 = 20;
+const LOOKS: u32 = 60;
 /// How many looks it takes to say anything.
-const LOOKS_FIRST: u32 = 10;
+pub(super) const LOOKS_FIRST: u32 = 20;
 /// One session at work all the time, in thousandths.
 const ONE: u32 = 1_000;
 /// Sessions at work on the mean, in thousandths, from which on the application is there. A person who looks at a table, or
 /// something that asks once a second whether there is work, is not.
-const THERE: u32 = 100;
+const THERE: u32 = 60;
 /// Below so many it is gone.
-const GONE: u32 = 50;
+const GONE: u32 = 25;
 
 /// How many of the application's sessions are at work, on the mean.
 #[derive(Debug, Default)]
@@ -53,11 +53,19 @@ mod tests {
     }
 
     #[test]
-    fn an_application_that_works_a_fifth_of_the_time_is_there_as_soon_as_anything_is_known() {
+    fn an_application_that_works_a_tenth_of_the_time_is_there_as_soon_as_anything_is_known() {
         let mut beside = Beside::default();
-        assert!(!noted(&mut beside, LOOKS_FIRST - 1, 5));
+        assert!(!noted(&mut beside, LOOKS_FIRST - 1, 10));
         assert!(noted(&mut beside, 1, 1));
-        assert!(noted(&mut beside, 1_000, 5), "and stays");
+        assert!((0..1_000).all(|_| noted(&mut beside, 10, 10)), "and stays");
+    }
+
+    #[test]
+    fn one_statement_among_the_first_looks_is_chance() {
+        for look in 0..LOOKS_FIRST {
+            let mut beside = Beside::default();
+            assert!((0..1_000).all(|now| !beside.note(u32::from(now == look))), "{look}");
+        }
     }
 
     #[test]
@@ -70,7 +78,7 @@ mod tests {
         let mut beside = Beside::default();
         assert!(noted(&mut beside, 100, 1));
         assert!(beside.note(0), "a moment in which nobody works is none");
-        assert!(!noted(&mut beside, 100, u32::MAX));
+        assert!(!noted(&mut beside, 300, u32::MAX));
     }
 
     #[test]

@@ -324,13 +324,13 @@ mod tests {
     #[test]
     fn beside_the_application_a_sweep_pauses_and_that_is_counted() {
         let throttle = throttle(&ThrottleSettings::default());
-        (0..20).for_each(|_| gate(&throttle).hear_of_application(1));
+        (0..100).for_each(|_| gate(&throttle).hear_of_application(1));
         let now = work(&throttle, Instant::now(), 10, 10);
         let then = now + BATCH * 3;
         assert_eq!(gate(&throttle).state().try_enter(now, now), Err(Some(then)), "three times as long as the batch took");
         assert_eq!(gate(&throttle).state().try_enter(now, then), Ok(BATCH * 3), "held back for as long");
         gate(&throttle).state().leave(then, then);
-        (0..100).for_each(|_| gate(&throttle).hear_of_application(0));
+        (0..300).for_each(|_| gate(&throttle).hear_of_application(0));
         let now = work(&throttle, then, 10, 10);
         assert_eq!(gate(&throttle).state().try_enter(now, now), Ok(Duration::ZERO), "it rests");
     }

@@ -9,12 +9,11 @@ use tokio::sync::watch;
 use trueup_database::activity::{Activity, activity};
 
 use super::Throttle;
+use super::beside::LOOKS_FIRST;
 use super::gate::Gate;
 
-/// How soon the first looks of a sweep follow each other, so that it is known early.
+/// How soon the looks follow each other that it takes to say anything.
 const SOON: Duration = Duration::from_millis(10);
-/// How many those are.
-const SOON_LOOKS: u32 = 10;
 /// How often it is looked after that.
 const EVERY: Duration = Duration::from_millis(50);
 /// For how long the database is left alone that does not answer.
@@ -50,7 +49,7 @@ async fn look_on(gate: &Weak<Gate>, options: &PgConnectOptions, is_told: &mut bo
                 }
                 let Some(gate) = gate.upgrade() else { return };
                 gate.hear_of_application(at_work);
-                if look < SOON_LOOKS { SOON } else { EVERY }
+                if look < LOOKS_FIRST { SOON } else { EVERY }
             }
             Err(error) => {
                 tracing::debug!(%error, "it cannot be seen whether the application is at work");

@@ -65,6 +65,30 @@ async fn sessions_that_run_a_statement_are_at_work_but_for_those_of_trueup() {
 }
 
 #[tokio::test]
+async fn who_is_in_the_midst_of_a_transaction_is_at_work_until_that_stands_still() {
+    let (application, mut watcher) = application().await;
+    let mut session = session(application.url(), "web").await;
+    sqlx::query("BEGIN").execute(&mut session).await.unwrap();
+    let mut seen = NOBODY;
+    for _ in 0..1_000 {
+        // On a machine that is busy a second may pass between the two.
+        sqlx::query("SELECT").execute(&mut session).await.unwrap();
+        seen = activity(&mut watcher).await.unwrap();
+        if seen != NOBODY {
+            break;
+        }
+    }
+    assert_eq!(seen, Activity { at_work: 1, hidden: 0 });
+    for _ in 0..1_000 {
+        if activity(&mut watcher).await.unwrap() == NOBODY {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it is at work for ever");
+}
+
+#[tokio::test]
 async fn who_waits_for_a_lock_is_not_at_work() {
     let (application, mut watcher) = application().await;
     let mut holder = session(application.url(), "holder").await;
