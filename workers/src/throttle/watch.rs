@@ -1,11 +1,13 @@
 //! Looks whether the application is at work, for as long as a process sweeps.
 
+use std::io::ErrorKind;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use trueup_database::activity::{Activity, activity};
 
 use super::Throttle;
@@ -16,6 +18,8 @@ use super::gate::Gate;
 const SOON: Duration = Duration::from_millis(10);
 /// How often it is looked after that.
 const EVERY: Duration = Duration::from_millis(50);
+/// For how long an answer is waited for: behind a network that swallows everything it would be for ever.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// For how long the database is left alone that does not answer.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How long after the last batch a sweep is over.
@@ -42,7 +46,8 @@ async fn look_on(gate: &Weak<Gate>, options: &PgConnectOptions, is_told: &mut bo
     }
     let mut connection = None;
     for look in 0_u32.. {
-        let pause = match look_once(&mut connection, options).await {
+        let answer = timeout(ANSWER_LIMIT, look_once(&mut connection, options)).await;
+        let pause = match answer.unwrap_or(Err(sqlx::Error::Io(ErrorKind::TimedOut.into()))) {
             Ok(Activity { at_work, hidden }) => {
                 if hidden > 0 && !std::mem::replace(is_told, true) {
                     tracing::info!(hidden, "whether other sessions are at work is hidden from this role, which lacks pg_read_all_stats");
@@ -70,4 +75,22 @@ async fn look_once(connection: &mut Option<PgConnection>, options: &PgConnectOpt
         None => connection.insert(options.connect().await?),
     };
     activity(connection).await
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::settings::ThrottleSettings;
+
+    #[tokio::test]
+    async fn a_database_that_never_answers_is_not_waited_for_for_ever() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(silent.local_addr().expect("bound").port());
+        let throttle = Throttle::new(&ThrottleSettings::default(), 3);
+        drop(throttle.enter().await);
+        let gate = Arc::downgrade(throttle.gate().expect("it is on"));
+        timeout(ANSWER_LIMIT * 10, look_on(&gate, &options, &mut false)).await.expect("the sweep is over, and so is this");
+    }
 }
