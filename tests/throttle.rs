@@ -59,7 +59,7 @@ async fn sweep(deployment: &Deployment, throttle: ThrottleSettings, watching: im
     finished
 }
 
-/// Who looks at a sweep passes for a part of trueup: the application, too, would be seen by its statements.
+/// Looks at a sweep under trueup's name: else it would itself be an application at work.
 async fn watcher(deployment: &Deployment) -> PgConnection {
     let url = deployment.config.database_url.as_deref().expect("a database");
     options(url).expect("an address").connect().await.expect("a connection")

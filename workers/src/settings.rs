@@ -47,7 +47,7 @@ pub struct Settings {
 }
 
 /// How sweeps give way to the application: how many of their batches are under way follows from how long their own
-/// statements take.
+/// statements take, and from whether the application is at work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThrottleSettings {
     /// They do.

@@ -39,8 +39,8 @@ const ARE_KNOWN: &str = "SELECT EXISTS (SELECT FROM trueup.fingerprints WHERE ki
 /// How many rows of a batch are asked whether they have one: where one has, most have. A batch of no more is not asked.
 const ASKED: usize = 16;
 
-/// Keeps what clean verdicts on rows of a kind rested on, in the caller's transaction. What a verdict
-/// rested on stays true, so that no lease has to be proven; whoever proves leases too does so after this.
+/// Keeps what clean verdicts on rows of a kind rested on, in the caller's transaction. What a verdict rested on stays
+/// true, so that no lease has to be proven; whoever proves leases too does so after this.
 ///
 /// # Errors
 /// What Postgres said; the caller rolls back.

@@ -152,7 +152,7 @@ impl Gate {
     pub(super) fn hear_of_application(&self, at_work: u32) {
         let mut state = self.state();
         let is_there = state.beside.note(at_work);
-        let changes = state.pace.is_beside(is_there);
+        let changes = state.pace.set_beside(is_there);
         drop(state);
         self.changed.notify_one();
         match (changes, is_there) {

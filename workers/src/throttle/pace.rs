@@ -112,8 +112,8 @@ impl Pace {
         if self.is_beside { self.pace.min(self.bounds.beside) } else { self.pace }
     }
 
-    /// Whether the application is at work, from now on. True if that holds sweeps back, or has held them back.
-    pub(super) fn is_beside(&mut self, is_beside: bool) -> bool {
+    /// Hears whether the application is at work from now on. True if that holds sweeps back, or has held them back.
+    pub(super) fn set_beside(&mut self, is_beside: bool) -> bool {
         let changes = self.is_beside != is_beside && self.bounds.beside < self.bounds.fastest;
         self.is_beside = is_beside;
         changes

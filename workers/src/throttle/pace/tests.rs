@@ -154,20 +154,20 @@ fn a_sweep_that_comes_later_begins_anew_and_knows_what_was_usual() {
 #[test]
 fn beside_the_application_it_is_held_down_and_goes_on_as_before_when_that_rests() {
     let mut it = Swept::known();
-    assert!(it.pace.is_beside(true));
-    assert!(!it.pace.is_beside(true), "nothing changes");
+    assert!(it.pace.set_beside(true));
+    assert!(!it.pace.set_beside(true), "nothing changes");
     let took = Duration::from_millis(20);
     assert_eq!((it.pace.batches(), it.pace.pause_after(took), it.pace.gives_way()), (1, 3 * took, true));
     assert_eq!(it.windows(20, 100), [], "calm statements do not make it faster");
     assert_eq!((it.pace.batches(), it.pace.pause_after(took)), (1, 3 * took));
-    assert!(it.pace.is_beside(false));
+    assert!(it.pace.set_beside(false));
     assert_eq!((it.pace.pace, it.pace.pause_after(took), it.pace.gives_way()), (BOUNDS.fastest, Duration::ZERO, false));
 }
 
 #[test]
 fn slow_statements_slow_it_down_beside_the_application_too() {
     let mut it = Swept::known();
-    it.pace.is_beside(true);
+    it.pace.set_beside(true);
     it.windows(30, 310);
     assert_eq!(it.pace.pause_after(Duration::from_millis(20)), Duration::from_millis(140), "an eighth of the time");
     it.windows(50, 100);
@@ -177,7 +177,7 @@ fn slow_statements_slow_it_down_beside_the_application_too() {
 #[test]
 fn a_sweep_that_is_as_slow_anyhow_is_not_held_down() {
     let mut it = Swept::new(Bounds { fastest: ONE / 8, ..BOUNDS });
-    assert!(!it.pace.is_beside(true));
+    assert!(!it.pace.set_beside(true));
     assert!(!it.pace.gives_way());
 }
 
@@ -194,7 +194,7 @@ proptest! {
         let mut now = Duration::ZERO;
         for (micros, entities, under_way, later_ms, is_beside) in statements {
             now += Duration::from_millis(later_ms);
-            it.is_beside(is_beside);
+            it.set_beside(is_beside);
             it.begins(under_way);
             let took = Duration::from_micros(micros);
             it.answered(&Timed { took, entities, ..timed(Reading::Sieve, 1, 1) }, under_way, now);
