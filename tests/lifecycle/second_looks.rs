@@ -1,11 +1,12 @@
 //! Jobs that a run cannot finish by itself: second looks that died, and jobs that no worker here can do.
 
-use trueup::Mode;
+use trueup::{Mode, Settings, ThrottleSettings};
+use trueup_database::Pools;
 use trueup_queue::inspect::{self, Filter, LIST_LIMIT};
 use trueup_workers::{Retried, enqueue_run, retry_jobs, start_run};
 
 use crate::lifecycle::roles::{Roles, until};
-use crate::support::{self, Deployment, new_run};
+use crate::support::{self, Deployment, SPEC, new_run};
 
 const TIMEOUT_SECS: i64 = 60;
 
@@ -68,4 +69,38 @@ async fn a_repair_that_never_gets_through_in_time_fails_alone() {
     assert_eq!(loans.repairs["repaired"], 4);
     let left = "SELECT string_agg(loan_id, ', ') FROM loans WHERE status = 'active'";
     assert_eq!(deployment.value::<String>(left).await, "3");
+}
+
+/// Each row of which a statement reads whether it is exempt is counted.
+const COUNTED: &str = "
+    DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET track_functions = ''all''', current_database()); END $$;
+    CREATE FUNCTION counted() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN true; END $$";
+
+/// How many rows were read after one more sweep.
+async fn rows_read(deployment: &Deployment) -> i64 {
+    // Nobody looks who else is at work, in a session that ends seconds later.
+    let throttle = ThrottleSettings { enabled: false, ..ThrottleSettings::default() };
+    let trueup = deployment.trueup_with(Settings { throttle, ..Settings::default() }).await;
+    let run = start_run(trueup.context(), new_run(Mode::Detect)).await.expect("a run");
+    deployment.finish(&trueup, run).await;
+    // A session tells what it has counted at its end at the latest.
+    let Pools { read, write, .. } = trueup.context().pools();
+    tokio::join!(read.close(), write.close());
+    until(deployment, "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'trueup%') = 0")
+        .await;
+    deployment.value("SELECT coalesce((SELECT calls FROM pg_stat_user_functions WHERE funcname = 'counted'), 0)").await
+}
+
+#[tokio::test]
+async fn a_second_look_at_a_row_reads_that_row_and_not_the_table() {
+    let rows = 300;
+    let spec = SPEC.replace("changed = \"updated_at\"", "changed = \"updated_at\"\nwhere = \"counted()\"");
+    let deployment = Deployment::with_spec(rows, &spec).await;
+    deployment.sql(COUNTED).await;
+    let first = rows_read(&deployment).await;
+    let clean = rows_read(&deployment).await - first;
+    assert!(clean >= i64::from(rows), "{clean}");
+    deployment.sql("UPDATE loans SET status = 'active' WHERE loan_id = '2'").await;
+    let drifted = rows_read(&deployment).await - clean - first;
+    assert!(drifted < clean + i64::from(rows) / 2, "{drifted} rows instead of {clean}");
 }

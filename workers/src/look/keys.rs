@@ -12,6 +12,10 @@ use crate::context::Context;
 
 /// Looks at keys that the chain enumerates and the table lacked when they were enqueued; one answer for each, in order.
 pub(crate) async fn look_at_keys(context: &Context, kind: &Kind, keys: &[ChainKey], intent: Intent) -> Vec<LookResult> {
+    // Whether rows are provisional is asked of the whole table.
+    if keys.is_empty() {
+        return Vec::new();
+    }
     let read = &context.pools.read;
     let distinct = distinct(keys);
     let (located, provisional_rows) = match tokio::try_join!(kind.locate_keys(read, &distinct), has_provisional_rows(read, kind)) {
