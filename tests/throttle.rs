@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use trueup::{Mode, Settings, ThrottleSettings, Trueup};
+use trueup::{Mode, NewRun, Settings, Sweep, ThrottleSettings, Trueup};
 use trueup_database::connect::options;
 use trueup_workers::{enqueue_run, start_run};
 
@@ -150,4 +150,43 @@ async fn beside_an_application_at_work_a_sweep_gives_way_until_that_rests() {
     let throttled = finished.document.throttled.expect("it gave way");
     assert!(throttled.waited_ms > 0, "{throttled:?}");
     assert_eq!((throttled.times, throttled.took_percent), (0, None), "no statement was slow");
+}
+
+/// One sweep to its end, by a process that goes on.
+async fn another(deployment: &Deployment, trueup: &Trueup, sweep: Sweep) -> Finished {
+    let run = start_run(trueup.context(), NewRun { sweep, ..new_run(Mode::Detect) }).await.expect("a run");
+    deployment.finish(trueup, run).await
+}
+
+#[tokio::test]
+async fn beside_an_application_the_rows_of_a_range_are_looked_at_in_parts_and_what_is_found_is_the_same() {
+    let deployment = Deployment::with_loans(450).await;
+    deployment.sql("UPDATE loans SET status = 'active' WHERE loan_id IN ('2', '250', '449')").await;
+    let trueup = deployment.trueup().await;
+    for sweep in [Sweep::Full, Sweep::Incremental] {
+        // The first leaves fingerprints, which is not the same work.
+        another(&deployment, &trueup, sweep).await;
+        let alone = another(&deployment, &trueup, sweep).await;
+        let working = async {
+            loop {
+                deployment.sql(WORK).await;
+            }
+        };
+        let sweeping = async {
+            while another(&deployment, &trueup, sweep).await.document.throttled.is_none() {}
+            another(&deployment, &trueup, sweep).await
+        };
+        let beside = tokio::select! {
+            () = working => unreachable!("the application does not rest"),
+            beside = timeout(LIMIT, sweeping) => beside.expect("the application is seen"),
+        };
+        assert_eq!((beside.found(), beside.document.total("in_sync")), (alone.found(), 447), "{sweep:?}");
+        let usage = |finished: &Finished, name: &str| finished.document.usage[name];
+        let calls = usage(&beside, "getLedgerEntries");
+        assert!(calls <= 6, "{calls}: three of full parts, and those of the counter and of second looks");
+        if sweep == Sweep::Full {
+            let more = usage(&beside, "sql_statements") - usage(&alone, "sql_statements");
+            assert_eq!(more, 4, "rows are located and compared three times instead of once");
+        }
+    }
 }

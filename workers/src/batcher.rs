@@ -16,9 +16,6 @@ use crate::throttle::Throttle;
 /// How many requests may wait for a batch before those who ask wait themselves.
 const WAITING: usize = 10_000;
 
-/// How many keys a call carries beside the instance of their contract.
-const KEYS_PER_FULL_CALL: usize = trueup_chain::KEYS_PER_CALL_MAX - 1;
-
 /// What a job comes to.
 pub(crate) type Answer = Result<Handled, Failure>;
 
@@ -77,10 +74,7 @@ async fn gather<T: Clone + Send + 'static>(
             Some(throttle) => Some(throttle.enter().await),
             None => None,
         };
-        let items = match &throttle {
-            Some(throttle) if throttle.is_one_by_one() => of_full_calls(limits.items),
-            _ => limits.items,
-        };
+        let items = throttle.as_ref().map_or(limits.items, |throttle| throttle.batch_of(limits.items));
         let mut batch = vec![first];
         while batch.len() < items {
             match tokio::time::timeout(limits.linger, waiting.recv()).await {
@@ -94,12 +88,6 @@ async fn gather<T: Clone + Send + 'static>(
             drop((admission, slot));
         });
     }
-}
-
-/// As many of so many as fill calls: where batches follow each other one by one, a call that one leaves half empty is not
-/// filled by the next.
-fn of_full_calls(items: usize) -> usize {
-    if items < KEYS_PER_FULL_CALL { items } else { items - items % KEYS_PER_FULL_CALL }
 }
 
 fn work<T: Clone + Send + 'static>(process: Process<T>, batch: Vec<Request<T>>) -> BoxFuture<'static, ()> {
@@ -164,11 +152,6 @@ mod tests {
         let batcher = Batcher::start(limits(3), None, process);
         let answers = futures::future::join_all((0..3).map(|item| batcher.submit(item, None))).await;
         assert_eq!(answers, (0..3).map(|item| Ok(Handled::Ack(format!("{item} of 3")))).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_batch_that_stands_alone_fills_its_calls() {
-        assert_eq!([500, 597, 200, 199, 198, 5].map(of_full_calls), [398, 597, 199, 199, 198, 5]);
     }
 
     #[tokio::test]

@@ -32,6 +32,7 @@ const FORGOTTEN_PER_SWEEP: i64 = 50_000;
 /// The database or the chain did not answer, or the run covers a kind that has no spec here. The run stays as it is:
 /// a later call goes on.
 pub async fn enqueue_run(context: &Context, run: RunId) -> anyhow::Result<()> {
+    context.throttle.expect_batches();
     let mut connection = context.pools.write.acquire().await?;
     let Some(found) = runs::get(&mut connection, run).await? else { return Ok(()) };
     // Before the claim: whoever has the spec must not wait for it to expire.

@@ -7,6 +7,7 @@
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use trueup_chain::Intent;
 use trueup_database::runs::{self, NewPlan, Ranged};
 use trueup_database::{Fingerprint, Kind, RowRange, Sieved, keep_checkpoints, keep_fingerprints};
@@ -96,19 +97,41 @@ struct SeenOfRange {
     contracts: SeenByRun,
 }
 
+/// Looks at all rows at once or, where there is somebody to give way to, at one part after the other.
 async fn look(
     context: &Context,
     kind: &Kind,
     job: &Job,
     range: &RowRange,
+    mut rows: Vec<RowIdentity>,
+    intent: Intent,
+) -> Result<SeenOfRange, Failure> {
+    let mut seen = SeenOfRange::default();
+    let (all, mut intent) = (rows.len(), Some(intent));
+    while !rows.is_empty() {
+        let begun = Instant::now();
+        let intent = intent.take().unwrap_or_else(|| context.chain.intent());
+        let part: Vec<RowIdentity> = rows.drain(..context.throttle.part_of(rows.len())).collect();
+        // For a part, Postgres would read all of the range.
+        let range = (part.len() == all).then_some(range);
+        seen.join(look_at_part(context, kind, job, range, part, intent).await?);
+        if !rows.is_empty() {
+            context.throttle.rest(begun).await;
+        }
+    }
+    Ok(seen)
+}
+
+async fn look_at_part(
+    context: &Context,
+    kind: &Kind,
+    job: &Job,
+    range: Option<&RowRange>,
     rows: Vec<RowIdentity>,
     intent: Intent,
 ) -> Result<SeenOfRange, Failure> {
     let mut seen = SeenOfRange::default();
-    if rows.is_empty() {
-        return Ok(seen);
-    }
-    let located = kind.locate_in(&context.pools.read, Some(range), &rows).await.map_err(|error| passing(&error))?;
+    let located = kind.locate_in(&context.pools.read, range, &rows).await.map_err(|error| passing(&error))?;
     let mut there = LocatedRows::with_capacity(located.len());
     for (identity, located) in located {
         match located {
@@ -116,7 +139,7 @@ async fn look(
             _ => seen.apart.push(identity),
         }
     }
-    let looks = look_at_located(context, kind, Some(range), there, intent).await.map_err(|error| passing(&error))?;
+    let looks = look_at_located(context, kind, range, there, intent).await.map_err(|error| passing(&error))?;
     if looks.iter().all(|(_, look)| look.is_err()) && job.failures < PATIENT_FAILURES {
         // Nobody answers. One job that is tried again costs less than one for each row.
         let passes = looks.iter().filter_map(|(_, look)| look.as_ref().err()).find(|failure| !failure.permanent);

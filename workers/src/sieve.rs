@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use tokio::time::Instant;
 use trueup_chain::Intent;
 use trueup_database::{Kind, StillRow};
 use trueup_judge::{HeldBack, RowIdentity, RunId};
 use trueup_queue::{Failure, Job};
-use trueup_spec::Source;
+use trueup_spec::{Soroban, Source};
 
 use crate::context::Context;
 use crate::contracts::{self, SeenByRun};
@@ -33,7 +34,7 @@ pub(crate) async fn sift(context: &Context, kind: &Kind, job: &Job, still: Vec<S
         return Ok(Sifted { moved: still.into_iter().map(|row| row.identity).collect(), ..Sifted::default() });
     };
     let mut moved = Vec::new();
-    let sights = see_entries(context, soroban, still.iter().map(|row| &row.located), intent).await;
+    let sights = see(context, soroban, &still, intent).await;
     if let (Some(Err(failure)), true) = (sights.first(), sights.iter().all(Result::is_err)) {
         // Nobody answers. One job that is tried again costs less than one for each row.
         if job.failures < PATIENT_FAILURES {
@@ -59,6 +60,23 @@ pub(crate) async fn sift(context: &Context, kind: &Kind, job: &Job, still: Vec<S
         moved.append(&mut unmoved);
     }
     Ok(Sifted { moved, unmoved: unmoved.len(), held_back })
+}
+
+/// Asks for all of them at once or, where there is somebody to give way to, for one part after the other.
+async fn see(context: &Context, soroban: &Soroban, still: &[StillRow], intent: Intent) -> Vec<Result<Option<Sight>, Failure>> {
+    let mut sights = Vec::with_capacity(still.len());
+    let mut intent = Some(intent);
+    while sights.len() < still.len() {
+        let begun = Instant::now();
+        let rest = &still[sights.len()..];
+        let part = &rest[..context.throttle.part_of(rest.len())];
+        let intent = intent.take().unwrap_or_else(|| context.chain.intent());
+        sights.extend(see_entries(context, soroban, part.iter().map(|row| &row.located), intent).await);
+        if sights.len() < still.len() {
+            context.throttle.rest(begun).await;
+        }
+    }
+    sights
 }
 
 /// An answer that is older than one that was applied to the row says nothing of now.

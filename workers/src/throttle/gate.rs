@@ -3,10 +3,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use trueup_database::Timed;
 
 use super::beside::Beside;
+use super::calls::{KEYS_PER_FULL_CALL, of_full_calls};
 use super::pace::{Bounds, ONE, Pace, Turn};
 use crate::settings::ThrottleSettings;
 
@@ -52,6 +53,8 @@ struct State {
     under_way: u32,
     /// The pause after the batch before.
     not_before: Instant,
+    /// The end of the last pause between two parts of a batch: what took time before it has been paid for.
+    rested: Instant,
 }
 
 /// The right to work on a batch, until it is dropped.
@@ -75,7 +78,8 @@ impl Throttle {
             beside: settings.busy_beside_percent.saturating_mul(ONE / 100),
         };
         let since = Instant::now();
-        let state = State { pace: Pace::new(bounds), beside: Beside::default(), left: since, under_way: 0, not_before: since };
+        let state =
+            State { pace: Pace::new(bounds), beside: Beside::default(), left: since, under_way: 0, not_before: since, rested: since };
         Self {
             gate: Some(Arc::new(Gate {
                 since,
@@ -110,9 +114,36 @@ impl Throttle {
         }
     }
 
+    /// Batches are about to come: who is at work is known when they do.
+    pub(crate) fn expect_batches(&self) {
+        if let Some(gate) = &self.gate {
+            gate.state().left = Instant::now();
+            gate.entered.send_replace(());
+        }
+    }
+
     /// Whether batches follow each other one by one, so that none can wait for keys of the next.
     pub(crate) fn is_one_by_one(&self) -> bool {
         self.gate.as_ref().is_some_and(|gate| gate.state().pace.batches() == 1)
+    }
+
+    /// How many entities a batch should have that may have so many.
+    pub(crate) fn batch_of(&self, entities: usize) -> usize {
+        if self.is_one_by_one() { self.part_of(of_full_calls(entities)) } else { entities }
+    }
+
+    /// How many of so many entities to look at before the next: all, or, while somebody is given way to, what fills one
+    /// call. Then Postgres, RPC and this process are at work for a sweep one after the other, each for a short while.
+    pub(crate) fn part_of(&self, entities: usize) -> usize {
+        let in_parts = self.gate.as_ref().is_some_and(|gate| gate.state().pace.is_in_parts());
+        if in_parts { entities.min(KEYS_PER_FULL_CALL) } else { entities }
+    }
+
+    /// Pauses between two parts of a batch, in proportion to what has been done since `begun`.
+    pub(crate) async fn rest(&self, begun: Instant) {
+        if let Some(gate) = &self.gate {
+            gate.rest(begun).await;
+        }
     }
 
     pub(crate) fn held_back(&self) -> HeldBack {
@@ -187,13 +218,32 @@ impl Gate {
             match tried {
                 Ok(waited) => {
                     self.entered.send_replace(());
-                    self.waited_ms.fetch_add(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+                    self.count_wait(waited);
                     return now;
                 }
                 Err(Some(then)) => sleep_until(then).await,
                 Err(None) => drop(timeout(LOOK_EVERY, self.changed.notified()).await),
             }
         }
+    }
+
+    async fn rest(&self, begun: Instant) {
+        let (pause, is_held_back) = {
+            let state = self.state();
+            (state.pace.pause_after(begun.elapsed()), state.pace.gives_way())
+        };
+        if pause.is_zero() {
+            return;
+        }
+        sleep(pause).await;
+        self.state().rested = Instant::now();
+        if is_held_back {
+            self.count_wait(pause);
+        }
+    }
+
+    fn count_wait(&self, waited: Duration) {
+        self.waited_ms.fetch_add(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     fn leave(&self, begun: Instant) {
@@ -221,7 +271,7 @@ impl State {
     fn leave(&mut self, begun: Instant, now: Instant) {
         self.under_way = self.under_way.saturating_sub(1);
         self.left = now;
-        self.not_before = now + self.pace.pause_after(now - begun);
+        self.not_before = now + self.pace.pause_after(now - begun.max(self.rested));
     }
 }
 
@@ -342,5 +392,53 @@ mod tests {
         let then = now + BATCH * 3;
         assert_eq!(gate(&throttle).state().try_enter(now, now), Err(Some(then)), "three times as long as the batch took");
         assert_eq!(gate(&throttle).state().try_enter(now, then), Ok(Duration::ZERO), "as it was told, not because of load");
+    }
+
+    #[test]
+    fn beside_the_application_and_only_there_entities_are_looked_at_by_the_call() {
+        let throttle_beside = |busy_beside_percent| {
+            let throttle = throttle(&ThrottleSettings { busy_beside_percent, ..ThrottleSettings::default() });
+            assert_eq!((throttle.part_of(1_990), throttle.batch_of(500)), (1_990, 398), "it begins one by one");
+            (0..100).for_each(|_| gate(&throttle).hear_of_application(1));
+            throttle
+        };
+        for percent in [25, 100] {
+            let throttle = throttle_beside(percent);
+            assert_eq!([1_990, 199, 7, 0].map(|rows| throttle.part_of(rows)), [199, 199, 7, 0], "{percent}");
+            assert_eq!([500, 20].map(|rows| throttle.batch_of(rows)), [199, 20], "{percent}");
+            (0..300).for_each(|_| gate(&throttle).hear_of_application(0));
+            assert_eq!(throttle.part_of(1_990), 1_990, "it rests");
+        }
+        assert_eq!(throttle_beside(200).part_of(1_990), 1_990, "who lets two batches be under way does not mind");
+    }
+
+    #[test]
+    fn who_is_slow_without_an_application_is_looked_at_as_before_so_that_it_is_known_what_is_usual() {
+        let throttle = throttle(&ThrottleSettings { busy_max_percent: Some(25), ..ThrottleSettings::default() });
+        assert_eq!(throttle.part_of(1_990), 1_990);
+    }
+
+    #[tokio::test]
+    async fn between_parts_there_is_a_pause_that_is_counted() {
+        let throttle = throttle(&ThrottleSettings::default());
+        let begun = Instant::now() - BATCH;
+        throttle.rest(begun).await;
+        assert_eq!(throttle.held_back().waited_ms, 0, "nobody is given way to");
+        (0..100).for_each(|_| gate(&throttle).hear_of_application(1));
+        throttle.rest(begun).await;
+        assert!(begun.elapsed() >= BATCH * 4, "three times as long as the part took");
+        assert!(throttle.held_back().waited_ms >= 60, "{:?}", throttle.held_back());
+    }
+
+    #[test]
+    fn what_parts_were_paid_for_is_not_paid_for_again_by_their_batch() {
+        let throttle = throttle(&ThrottleSettings::default());
+        (0..100).for_each(|_| gate(&throttle).hear_of_application(1));
+        let begun = Instant::now();
+        let mut state = gate(&throttle).state();
+        state.try_enter(begun, begun).expect("it is the first");
+        state.rested = begun + BATCH * 9;
+        state.leave(begun, begun + BATCH * 10);
+        assert_eq!(state.not_before, begun + BATCH * 13, "three times as long as the last part took");
     }
 }

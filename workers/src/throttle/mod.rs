@@ -7,6 +7,7 @@
 //! of time.
 
 mod beside;
+mod calls;
 mod gate;
 mod pace;
 mod scope;

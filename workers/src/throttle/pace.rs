@@ -108,6 +108,12 @@ impl Pace {
         (self.allowed() / ONE).max(1)
     }
 
+    /// Whether a batch goes in parts: where the application is at work, and finds room between them. Not where statements
+    /// are slow: what usually takes so long is not known of parts.
+    pub(super) fn is_in_parts(&self) -> bool {
+        self.is_beside && self.bounds.beside <= ONE
+    }
+
     fn allowed(&self) -> u32 {
         if self.is_beside { self.pace.min(self.bounds.beside) } else { self.pace }
     }

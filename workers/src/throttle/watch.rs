@@ -34,6 +34,10 @@ pub(crate) fn watch(throttle: &Throttle, options: &PgConnectOptions) {
 
 async fn run(gate: Weak<Gate>, mut entered: watch::Receiver<()>, options: PgConnectOptions) {
     let mut is_told = false;
+    if gate.upgrade().is_some_and(|gate| gate.idle() < OVER_AFTER) {
+        // Batches may be expected that were announced before anybody listened.
+        entered.mark_changed();
+    }
     while entered.changed().await.is_ok() {
         look_on(&gate, &options, &mut is_told).await;
     }
@@ -92,5 +96,21 @@ mod tests {
         drop(throttle.enter().await);
         let gate = Arc::downgrade(throttle.gate().expect("it is on"));
         timeout(ANSWER_LIMIT * 10, look_on(&gate, &options, &mut false)).await.expect("the sweep is over, and so is this");
+    }
+
+    #[tokio::test]
+    async fn whoever_expects_batches_wants_to_know_who_is_at_work_before_they_come() {
+        for is_early in [true, false] {
+            let database = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(database.local_addr().expect("bound").port());
+            let throttle = Throttle::new(&ThrottleSettings::default(), 3);
+            if is_early {
+                throttle.expect_batches();
+            }
+            watch(&throttle, &options);
+            tokio::task::yield_now().await;
+            throttle.expect_batches();
+            timeout(ANSWER_LIMIT, database.accept()).await.expect("somebody looks").expect("connected");
+        }
     }
 }
