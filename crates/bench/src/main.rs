@@ -11,6 +11,7 @@ mod arguments;
 mod beside;
 mod contestant;
 mod cost;
+mod host;
 mod job;
 mod loans;
 mod machine;
@@ -71,23 +72,28 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     machine::describe(&described).print();
     if arguments.covers(Part::Queue) {
         let node = node::Node::install(&role::target()?).await?;
-        print(&queue::measure(&size, node.as_ref(), arguments.contestant.as_deref()).await?);
+        print(queue::measure(&size, node.as_ref(), arguments.contestant.as_deref())).await?;
     }
     if arguments.covers(Part::Job) {
-        print(&job::measure(&size).await?);
+        print(job::measure(&size)).await?;
     }
     if arguments.covers(Part::Cost) {
-        print(&cost::measure(&size).await?);
+        print(cost::measure(&size)).await?;
     }
     if arguments.covers(Part::Scaling) {
-        print(&[scaling::measure(&size).await?]);
+        print(async { Ok(vec![scaling::measure(&size).await?]) }).await?;
     }
     if arguments.covers(Part::Application) {
-        print(&beside::measure(&size).await?);
+        print(beside::measure(&size)).await?;
     }
     Ok(())
 }
 
-fn print(sections: &[table::Section]) {
-    sections.iter().for_each(table::Section::print);
+async fn print(measuring: impl Future<Output = anyhow::Result<Vec<table::Section>>>) -> anyhow::Result<()> {
+    let before = host::Processors::now();
+    measuring.await?.iter().for_each(table::Section::print);
+    if let Some((before, now)) = before.zip(host::Processors::now()) {
+        println!("The host kept {} of the processors' time from this machine meanwhile.", now.stolen_since(&before));
+    }
+    Ok(())
 }
