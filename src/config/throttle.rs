@@ -23,7 +23,8 @@ pub struct ThrottleConfig {
     /// How busy sweeps are at most: `"100%"` is one batch after the other, `"25%"` one, followed by a pause three times
     /// as long; `"13%"` to `"10000%"`. As busy as they can, unless it says otherwise.
     pub busy_max: Option<String>,
-    /// The same while sessions of the application are at work in the database; `"25%"`.
+    /// The same while sessions of the application are at work in the database, in parts of one call each, where a wait for
+    /// the chain is a pause; `"25%"`.
     pub busy_beside: Option<String>,
 }
 

@@ -57,7 +57,8 @@ pub struct ThrottleSettings {
     /// How busy sweeps are at most, in percent of one batch after the other without a pause: 300 is three batches at a
     /// time, 25 is one, followed by a pause three times as long as it took. None: as busy as `batches_in_flight` allows.
     pub busy_max_percent: Option<u32>,
-    /// The same while sessions of the application are at work in the database.
+    /// The same while sessions of the application are at work in the database, in parts of one call each, where a wait for
+    /// the chain is a pause.
     pub busy_beside_percent: u32,
 }
 

@@ -53,8 +53,10 @@ struct State {
     under_way: u32,
     /// The pause after the batch before.
     not_before: Instant,
-    /// The end of the last pause between two parts of a batch: what took time before it has been paid for.
+    /// When the last part of a batch was over, with its pause: what took time before has been paid for.
     rested: Instant,
+    /// How long statements took since then.
+    statements: Duration,
 }
 
 /// The right to work on a batch, until it is dropped.
@@ -78,8 +80,15 @@ impl Throttle {
             beside: settings.busy_beside_percent.saturating_mul(ONE / 100),
         };
         let since = Instant::now();
-        let state =
-            State { pace: Pace::new(bounds), beside: Beside::default(), left: since, under_way: 0, not_before: since, rested: since };
+        let state = State {
+            pace: Pace::new(bounds),
+            beside: Beside::default(),
+            left: since,
+            under_way: 0,
+            not_before: since,
+            rested: since,
+            statements: Duration::ZERO,
+        };
         Self {
             gate: Some(Arc::new(Gate {
                 since,
@@ -139,7 +148,7 @@ impl Throttle {
         if in_parts { entities.min(KEYS_PER_FULL_CALL) } else { entities }
     }
 
-    /// Pauses between two parts of a batch, in proportion to what has been done since `begun`.
+    /// Pauses between two parts of a batch, in proportion to how long statements took since `begun`.
     pub(crate) async fn rest(&self, begun: Instant) {
         if let Some(gate) = &self.gate {
             gate.rest(begun).await;
@@ -165,6 +174,7 @@ impl Gate {
     fn hear(&self, timed: &Timed) {
         let mut state = self.state();
         let under_way = state.under_way;
+        state.statements += timed.took;
         let turn = state.pace.answered(timed, under_way, self.since.elapsed());
         drop(state);
         self.changed.notify_one();
@@ -228,17 +238,12 @@ impl Gate {
     }
 
     async fn rest(&self, begun: Instant) {
-        let (pause, is_held_back) = {
-            let state = self.state();
-            (state.pace.pause_after(begun.elapsed()), state.pace.gives_way())
-        };
-        if pause.is_zero() {
-            return;
-        }
-        sleep(pause).await;
-        self.state().rested = Instant::now();
+        let (pause, is_held_back) = self.state().end_part(begun, Instant::now());
         if is_held_back {
             self.count_wait(pause);
+        }
+        if !pause.is_zero() {
+            sleep(pause).await;
         }
     }
 
@@ -264,14 +269,22 @@ impl State {
             return Err(Some(self.not_before));
         }
         self.under_way += 1;
+        self.statements = Duration::ZERO;
         self.pace.begins(self.under_way);
         Ok(if self.pace.gives_way() { now - asked } else { Duration::ZERO })
+    }
+
+    /// The pause after a part of a batch, and whether it is held back by that.
+    fn end_part(&mut self, begun: Instant, now: Instant) -> (Duration, bool) {
+        let pause = self.pace.pause_after_part(std::mem::take(&mut self.statements), now - begun);
+        self.rested = now + pause;
+        (pause, self.pace.gives_way())
     }
 
     fn leave(&mut self, begun: Instant, now: Instant) {
         self.under_way = self.under_way.saturating_sub(1);
         self.left = now;
-        self.not_before = now + self.pace.pause_after(now - begun.max(self.rested));
+        self.not_before = now + self.pace.pause_after(now.saturating_duration_since(begun.max(self.rested)));
     }
 }
 
@@ -421,24 +434,33 @@ mod tests {
     #[tokio::test]
     async fn between_parts_there_is_a_pause_that_is_counted() {
         let throttle = throttle(&ThrottleSettings::default());
-        let begun = Instant::now() - BATCH;
+        let begun = Instant::now();
+        hear(&throttle, 20, 1);
         throttle.rest(begun).await;
         assert_eq!(throttle.held_back().waited_ms, 0, "nobody is given way to");
         (0..100).for_each(|_| gate(&throttle).hear_of_application(1));
+        let begun = Instant::now();
+        hear(&throttle, 20, 1);
         throttle.rest(begun).await;
-        assert!(begun.elapsed() >= BATCH * 4, "three times as long as the part took");
-        assert!(throttle.held_back().waited_ms >= 60, "{:?}", throttle.held_back());
+        assert!(begun.elapsed() >= BATCH * 4, "four times as long as its statements took");
+        assert!(throttle.held_back().waited_ms > 0, "{:?}", throttle.held_back());
     }
 
     #[test]
-    fn what_parts_were_paid_for_is_not_paid_for_again_by_their_batch() {
+    fn a_part_that_waited_for_the_chain_has_paused_already_and_is_not_paid_for_again_by_its_batch() {
         let throttle = throttle(&ThrottleSettings::default());
         (0..100).for_each(|_| gate(&throttle).hear_of_application(1));
         let begun = Instant::now();
+        gate(&throttle).state().try_enter(begun, begun).expect("it is the first");
+        hear(&throttle, 20, 1);
         let mut state = gate(&throttle).state();
-        state.try_enter(begun, begun).expect("it is the first");
-        state.rested = begun + BATCH * 9;
-        state.leave(begun, begun + BATCH * 10);
-        assert_eq!(state.not_before, begun + BATCH * 13, "three times as long as the last part took");
+        assert_eq!(state.end_part(begun, begun + BATCH * 2), (BATCH * 2, true), "a quarter of the time");
+        let next = begun + BATCH * 4;
+        drop(state);
+        hear(&throttle, 20, 1);
+        let mut state = gate(&throttle).state();
+        assert_eq!(state.end_part(next, next + BATCH * 9).0, Duration::ZERO, "it waited for long");
+        state.leave(begun, next + BATCH * 10);
+        assert_eq!(state.not_before, next + BATCH * 13, "three times as long as what came after the last part");
     }
 }

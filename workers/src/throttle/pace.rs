@@ -134,6 +134,16 @@ impl Pace {
         (took.min(PAUSE_MAX * ONE) * (ONE - pace) / pace).min(PAUSE_MAX)
     }
 
+    /// How long nothing begins after a part of a batch, whose statements took so long of the time since it began. The wait
+    /// for the chain is a pause to the database.
+    pub(super) fn pause_after_part(&self, statements: Duration, since: Duration) -> Duration {
+        let pace = self.allowed();
+        if pace >= ONE {
+            return Duration::ZERO;
+        }
+        (statements.min(PAUSE_MAX) * ONE / pace).saturating_sub(since).min(PAUSE_MAX)
+    }
+
     /// It is slower than it could be, since statements were slow or the application is at work.
     pub(super) fn gives_way(&self) -> bool {
         self.before.is_some() || self.allowed() < self.pace
