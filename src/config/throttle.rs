@@ -24,7 +24,7 @@ pub struct ThrottleConfig {
     /// as long; `"13%"` to `"10000%"`. As busy as they can, unless it says otherwise.
     pub busy_max: Option<String>,
     /// The same while sessions of the application are at work in the database, in parts of one call each, where a wait for
-    /// the chain is a pause; `"25%"`.
+    /// the chain hardly counts; `"25%"`.
     pub busy_beside: Option<String>,
 }
 

@@ -58,7 +58,7 @@ pub struct ThrottleSettings {
     /// time, 25 is one, followed by a pause three times as long as it took. None: as busy as `batches_in_flight` allows.
     pub busy_max_percent: Option<u32>,
     /// The same while sessions of the application are at work in the database, in parts of one call each, where a wait for
-    /// the chain is a pause.
+    /// the chain hardly counts.
     pub busy_beside_percent: u32,
 }
 

@@ -19,6 +19,8 @@ pub(super) const ONE: u32 = 1_000;
 pub(super) const SLOWEST: u32 = 125;
 /// The longest pause between two batches, however long these take.
 pub(super) const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How much of a wait for the chain counts as work: an answer is received and decoded, and a slow RPC is no load.
+const ANSWER: Duration = Duration::from_millis(20);
 /// What is left of the pace, in thousandths, where statements are slow.
 const FALL: u32 = 700;
 /// By how much it rises where they are not.
@@ -134,14 +136,9 @@ impl Pace {
         (took.min(PAUSE_MAX * ONE) * (ONE - pace) / pace).min(PAUSE_MAX)
     }
 
-    /// How long nothing begins after a part of a batch, whose statements took so long of the time since it began. The wait
-    /// for the chain is a pause to the database.
-    pub(super) fn pause_after_part(&self, statements: Duration, since: Duration) -> Duration {
-        let pace = self.allowed();
-        if pace >= ONE {
-            return Duration::ZERO;
-        }
-        (statements.min(PAUSE_MAX) * ONE / pace).saturating_sub(since).min(PAUSE_MAX)
+    /// How long nothing begins after a part of a batch that took so long, and its statements so long of that.
+    pub(super) fn pause_after_part(&self, took: Duration, statements: Duration) -> Duration {
+        self.pause_after(took.min(statements.saturating_add(ANSWER)))
     }
 
     /// It is slower than it could be, since statements were slow or the application is at work.
