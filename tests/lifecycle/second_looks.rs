@@ -1,7 +1,6 @@
 //! Jobs that a run cannot finish by itself: second looks that died, and jobs that no worker here can do.
 
 use trueup::{Mode, Settings, ThrottleSettings};
-use trueup_database::Pools;
 use trueup_queue::inspect::{self, Filter, LIST_LIMIT};
 use trueup_workers::{Retried, enqueue_run, retry_jobs, start_run};
 
@@ -84,8 +83,7 @@ async fn rows_read(deployment: &Deployment) -> i64 {
     let run = start_run(trueup.context(), new_run(Mode::Detect)).await.expect("a run");
     deployment.finish(&trueup, run).await;
     // A session tells what it has counted at its end at the latest.
-    let Pools { read, write, .. } = trueup.context().pools();
-    tokio::join!(read.close(), write.close());
+    trueup.context().pools().close().await;
     until(deployment, "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'trueup%') = 0")
         .await;
     deployment.value("SELECT coalesce((SELECT calls FROM pg_stat_user_functions WHERE funcname = 'counted'), 0)").await
