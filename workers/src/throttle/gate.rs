@@ -35,7 +35,7 @@ pub(crate) struct HeldBack {
 pub(super) struct Gate {
     since: Instant,
     state: Mutex<State>,
-    /// A batch has begun.
+    /// A batch has begun, or is expected.
     entered: watch::Sender<()>,
     /// Whose turn it is to wait for the next place: batches of all kinds begin in the order in which they asked.
     turn: tokio::sync::Mutex<()>,
@@ -203,7 +203,7 @@ impl Gate {
         }
     }
 
-    /// Told of each batch that begins.
+    /// Told of each batch that begins, and of those that are expected.
     pub(super) fn entered(&self) -> watch::Receiver<()> {
         self.entered.subscribe()
     }
@@ -405,6 +405,17 @@ mod tests {
         let then = now + BATCH * 3;
         assert_eq!(gate(&throttle).state().try_enter(now, now), Err(Some(then)), "three times as long as the batch took");
         assert_eq!(gate(&throttle).state().try_enter(now, then), Ok(Duration::ZERO), "as it was told, not because of load");
+    }
+
+    #[tokio::test]
+    async fn whoever_expects_batches_has_the_application_looked_at_as_whoever_begins_one_does() {
+        let throttle = throttle(&ThrottleSettings::default());
+        let mut entered = gate(&throttle).entered();
+        throttle.expect_batches();
+        assert!(entered.has_changed().expect("it is there"));
+        entered.mark_unchanged();
+        drop(throttle.enter().await);
+        assert!(entered.has_changed().expect("it is there"));
     }
 
     #[test]
