@@ -239,7 +239,8 @@ impl Gate {
 
     async fn rest(&self, begun: Instant) {
         let (pause, is_held_back) = self.state().end_part(begun, Instant::now());
-        if is_held_back {
+        // Where a batch waits for its turn, this is part of its wait.
+        if is_held_back && self.turn.try_lock().is_ok() {
             self.count_wait(pause);
         }
         if !pause.is_zero() {
@@ -453,6 +454,20 @@ mod tests {
         throttle.rest(begun).await;
         assert!(begun.elapsed() >= BATCH * 4, "three times as long as the part took");
         assert!(throttle.held_back().waited_ms >= 60, "{:?}", throttle.held_back());
+    }
+
+    #[tokio::test]
+    async fn nobody_is_held_back_for_longer_than_it_takes() {
+        let throttle = throttle(&ThrottleSettings::default());
+        (0..100).for_each(|_| gate(&throttle).hear_of_application(1));
+        let begun = Instant::now();
+        let first = throttle.enter().await;
+        tokio::join!(async { drop(throttle.enter().await) }, async {
+            throttle.rest(Instant::now() - BATCH).await;
+            drop(first);
+        });
+        let waited = Duration::from_millis(throttle.held_back().waited_ms);
+        assert!(waited >= BATCH * 2 && waited <= begun.elapsed(), "{waited:?} of {:?}", begun.elapsed());
     }
 
     #[test]
